@@ -1,0 +1,1 @@
+"""Every way in: pages, HTTP API, command line."""

@@ -1,0 +1,30 @@
+"""The acts that agencies report and the gate (lane) each belongs to (RULES.md, Words)."""
+
+from typing import Final, Literal
+
+Lane = Literal["land", "environment", "credit", "quality", "price", "approval"]
+
+# The three gates of Guofa [2013] 41, part 6, and the lanes beside them.
+GATES: Final[tuple[Lane, ...]] = ("land", "environment", "credit")
+
+LANE_OF_ACT: Final[dict[str, Lane]] = {
+    "land_grant": "land",
+    "land_pre_review": "land",
+    "sea_area_grant": "land",
+    "shoreline_grant": "land",
+    "eia_approval": "environment",
+    "energy_assessment": "environment",
+    "discharge_permit": "environment",
+    "production_licence": "quality",
+    "safety_permit": "quality",
+    "loan": "credit",
+    "disbursement": "credit",
+    "bond": "credit",
+    "listing": "credit",
+    "power_price": "price",
+    "water_price": "price",
+    "approval": "approval",
+}
+
+SECTORS: Final[tuple[str, ...]] = ("steel", "cement", "aluminium", "glass", "ships", "other")
+OVERCAPACITY_SECTORS: Final[tuple[str, ...]] = SECTORS[:5]
