@@ -1,4 +1,4 @@
-"""Errors that speak: what went wrong, where, and what to do. Each class carries its HTTP status (RFC 9457 at the edge)."""
+"""Errors that speak: what went wrong, where, what to do. Each class carries its HTTP status (RFC 9457 at the edge)."""
 
 from typing import ClassVar
 

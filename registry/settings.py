@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="postgresql://user:password@host:port/database of an existing PostgreSQL 18"
     )
-    elasticsearch_url: str | None = Field(default=None, description="http(s)://host:port of an existing Elasticsearch 9")
+    elasticsearch_url: str | None = Field(
+        default=None, description="http(s)://host:port of an existing Elasticsearch 9"
+    )
     elasticsearch_api_key: SecretStr | None = None
     elasticsearch_ca_file: Path | None = Field(default=None, description="certificate authority for TLS")
     index_prefix: str = Field(default="threegates", pattern=r"^[a-z][a-z0-9_-]{0,60}$")
@@ -46,7 +48,7 @@ class Settings(BaseSettings):
         if self.database_url is None:
             raise BadSetting(
                 "THREEGATES_DATABASE_URL is not set.",
-                remedy="Start everything with `threegates up` (it runs PostgreSQL itself), or point the variable at a PostgreSQL 18.",
+                remedy="`threegates up` runs a PostgreSQL by itself; or point the variable at one of version 18.",
             )
         return self.database_url.get_secret_value().replace("postgres://", "postgresql://", 1)
 

@@ -1,0 +1,98 @@
+"""The way to PostgreSQL: one engine a process, one transaction a task, and the schema's upgrade."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.errors import Unavailable
+from registry.settings import settings
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def _async_address(dsn: str) -> str:
+    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
+    """An engine for an address `postgresql://…`; JSON goes through orjson (Decimal and date included as text)."""
+    return create_async_engine(
+        _async_address(dsn),
+        pool_size=pool_size,
+        max_overflow=10,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        json_serializer=json_text,
+        json_deserializer=orjson.loads,
+        connect_args={"server_settings": {"timezone": "UTC", "application_name": "threegates"}},
+    )
+
+
+def json_text(value: Any) -> str:
+    """JSON as stored: decimals as exact strings, dates in ISO form, keys sorted so that equal means equal bytes."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@lru_cache(maxsize=1)
+def engine() -> AsyncEngine:
+    """The engine of this process, at THREEGATES_DATABASE_URL."""
+    return make_engine(settings().database_dsn())
+
+
+@asynccontextmanager
+async def transaction(on: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
+    """One task, one transaction: commits when the block ends well, rolls back when it raises.
+
+    This is the only place of the project that commits.
+    """
+    try:
+        async with AsyncSession(on or engine(), expire_on_commit=False) as session, session.begin():
+            yield session
+    except (OSError, asyncpg.CannotConnectNowError, asyncpg.InvalidCatalogNameError) as error:
+        raise Unavailable(
+            "PostgreSQL does not answer.",
+            remedy="See `threegates doctor`; start everything with `threegates up`.",
+        ) from error
+
+
+async def driver(session: AsyncSession) -> asyncpg.Connection:
+    """The asyncpg connection under a session, for COPY; it takes part in the session's transaction."""
+    raw = await (await session.connection()).get_raw_connection()
+    connection = raw.driver_connection
+    assert connection is not None  # noqa: S101  # a connection in a transaction has a driver
+    return connection
+
+
+def _configuration(connection: Connection | None = None) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+async def upgrade(dsn: str) -> None:
+    """Bring the schema at an address to the newest migration, then load the reference data; repeatable."""
+    migrating = make_engine(dsn, pool_size=1)
+    try:
+        async with migrating.begin() as connection:
+            await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
+    finally:
+        await migrating.dispose()
+
+
+async def schema_version(connection: AsyncConnection) -> tuple[str | None, str | None]:
+    """The migration the database stands at, and the newest one this software has."""
+    current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current, ScriptDirectory.from_config(_configuration()).get_current_head()
