@@ -1,4 +1,4 @@
-"""Identifiers of the domain as types: each module parses one kind to its normal form, with warnings and clear errors."""
+"""Identifiers of the domain as types: one module a kind, each with its normal form, warnings and clear errors."""
 
 from registry.identifiers.problem import BadIdentifier, IdentifierWarning, Parsed
 

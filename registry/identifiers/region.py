@@ -12,8 +12,7 @@ _SHAPE: Final = re.compile(r"[0-9]{6}")
 _LONGER: Final = re.compile(r"([0-9]{6})[0-9]{3}(?:[0-9]{3})?")
 _SHORTER: Final = re.compile(r"[0-9]{2}(?:[0-9]{2})?")
 PROVINCES: Final = frozenset(
-    (11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43)
-    + (44, 45, 46, 50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82)
+    {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82}
 )
 
 Level = Literal["province", "city", "county"]

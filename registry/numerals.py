@@ -1,0 +1,66 @@
+"""Numerals in names: 一期, 1期, Ⅰ期 and 第一期 are one thing; the one in 八一钢铁 is not a number."""
+
+import re
+from typing import Final
+
+_DIGITS: Final = {
+    **dict.fromkeys("〇零", 0),
+    **dict.fromkeys("一壹弌", 1),
+    **dict.fromkeys("二贰两弍", 2),
+    **dict.fromkeys("三叁叄", 3),
+    **dict.fromkeys("四肆", 4),
+    **dict.fromkeys("五伍", 5),
+    **dict.fromkeys("六陆", 6),
+    **dict.fromkeys("七柒", 7),
+    **dict.fromkeys("八捌", 8),
+    **dict.fromkeys("九玖", 9),
+}
+_TENS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000, "干": 1000}
+_ROMAN: Final = {
+    roman: str(number)
+    for number, roman in enumerate(("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"), start=1)
+}
+
+_CHINESE: Final = "[" + "".join(_DIGITS) + "".join(_TENS) + "]+"
+# What a number in a name counts: stages, lines, furnaces, plants, amounts.
+_COUNTED: Final = r"(?:期|号|#|线|座|台|条|套|阶段|标段|步|(?:万|亿)?吨|万重量箱|(?:立方)?米|m3|kva|ka|mw|千瓦)"
+_CHINESE_NUMBER: Final = re.compile(rf"(?:(?<=第){_CHINESE})|(?:{_CHINESE}(?={_COUNTED}))")
+_ROMAN_NUMBER: Final = re.compile(
+    rf"(?<![a-z])(?:{'|'.join(sorted(_ROMAN, key=len, reverse=True))})(?={_COUNTED})", re.I
+)
+_NUMBERED: Final = re.compile(r"第(?=[0-9])")
+_CUBIC: Final = re.compile(r"(?<=[0-9])立方米?")
+# Characters without which nothing below applies.
+_ANY: Final = re.compile(r"[期号#线座台条套段步吨箱米第立]|m3|kva|ka|mw|千瓦")
+
+
+def read_chinese(numeral: str) -> int | None:
+    """The value of a Chinese numeral below ten thousand (一百二十, 二〇); None where it is not one."""
+    if not any(character in _TENS for character in numeral):
+        return int("".join(str(_DIGITS[character]) for character in numeral))
+    total, digit = 0, None
+    for character in numeral:
+        if character in _DIGITS:
+            if digit not in (None, 0):
+                return None
+            digit = _DIGITS[character]
+        else:
+            total += (1 if digit is None else digit) * _TENS[character]
+            digit = None
+    return total + (digit or 0)
+
+
+def _arabic(match: re.Match[str]) -> str:
+    value = read_chinese(match.group())
+    return match.group() if value is None else str(value)
+
+
+def normal_numerals(text: str) -> str:
+    """The text with numbers that count something in Arabic digits, without 第, with 号 for # and m3 for 立方米."""
+    if _ANY.search(text) is None:
+        return text
+    text = _CHINESE_NUMBER.sub(_arabic, text)
+    text = _ROMAN_NUMBER.sub(lambda match: _ROMAN[match.group().lower()], text)
+    text = _NUMBERED.sub("", text)
+    text = _CUBIC.sub("m3", text)
+    return text.replace("#", "号")
