@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import asyncpg
 import psutil
 import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.account import server_account
 from deploy.elasticsearch import Elasticsearch
@@ -169,6 +171,16 @@ def database_url(postgresql_url: str, template_database: str) -> Iterator[str]:
         yield _address(postgresql_url, name)
     finally:
         run(_execute(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a fresh database with the register's schema."""
+    from registry.database import make_engine
+
+    made = make_engine(database_url)
+    yield made
+    await made.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,134 @@
+"""Dirty marks: the one way to say that something changed, to claim what awaits work, and to settle it.
+
+Whoever changes a row marks it in the same transaction; a worker claims, works, and settles in one transaction.
+A mark that was renewed meanwhile survives its settling (decision 6).
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+Purpose = Literal["link", "judge", "index"]
+Kind = Literal["record", "project", "enterprise"]
+
+PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "index")
+KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise")
+
+# Ends every INSERT INTO dirty_marks (purpose, kind, id, run_id). A mark stays with the latest run that touched it, so
+# that a mark made for another reason does not uncover what a held run brought.
+MARK_AGAIN: Final = (
+    "ON CONFLICT (purpose, kind, id) DO UPDATE SET mark = nextval('dirty_mark_sequence'), "
+    "run_id = coalesce(EXCLUDED.run_id, dirty_marks.run_id)"
+)
+
+# Runs whose records may not be linked or judged yet: still under way, or held for a person.
+UNSETTLED_RUNS: Final = "SELECT id FROM sync_runs WHERE state IN ('queued', 'running', 'held')"
+
+# Records whose newest version an unsettled run brought. Linking, judging changed records and judging the nation all
+# leave these alone: a held feed raises and clears no flag.
+UNSETTLED_RECORDS: Final = (
+    f"SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record' AND run_id IN ({UNSETTLED_RUNS})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One mark as it was read; settling removes it only while it is still this one."""
+
+    kind: str
+    id: int
+    mark: int
+
+
+def ids_of(claims: Iterable[Claim], kind: Kind) -> list[int]:
+    """The ids of one kind among claims, in order of their marks."""
+    return [claim.id for claim in claims if claim.kind == kind]
+
+
+async def mark(
+    session: AsyncSession, purpose: Purpose, kind: Kind, ids: Collection[int], *, run_id: int | None = None
+) -> None:
+    """Say in the transaction of the change that these ids await `purpose`; ids may repeat."""
+    if not ids:
+        return
+    statement = text(
+        "INSERT INTO dirty_marks (purpose, kind, id, run_id) "
+        # One order everywhere, so that two who mark the same ids wait for each other and never deadlock.
+        "SELECT DISTINCT :purpose, :kind, one, CAST(:run_id AS bigint) FROM unnest(:ids) AS one ORDER BY one "
+        + MARK_AGAIN
+    ).bindparams(
+        bindparam("purpose", purpose, Text),
+        bindparam("kind", kind, Text),
+        bindparam("ids", list(ids), ARRAY(BigInteger)),
+        bindparam("run_id", run_id, BigInteger),
+    )
+    await (await session.connection()).execute(statement)
+
+
+async def claim(
+    session: AsyncSession, purpose: Purpose, *, limit: int = 20_000, kinds: Collection[Kind] = KINDS
+) -> list[Claim]:
+    """Lock and return up to `limit` marks, oldest first, that nobody else is working on; settle them before commit.
+
+    What an unsettled run brought is left out: for linking by the mark's run, for judging by the record's.
+    Indexing takes everything: search shows what agencies sent, flags come from judging.
+    """
+    connection = await session.connection()
+    settled = ""
+    values: dict[str, Any] = {"purpose": purpose, "kinds": list(kinds), "limit": limit}
+    if purpose != "index":
+        unsettled = (await connection.execute(text(UNSETTLED_RUNS))).scalars().all()
+        if unsettled:
+            values["unsettled"] = list(unsettled)
+            settled = "AND (run_id IS NULL OR run_id <> ALL(:unsettled)) "
+            if purpose == "judge":
+                settled += (
+                    "AND NOT (kind = 'record' AND EXISTS (SELECT FROM dirty_marks AS arriving WHERE "
+                    "arriving.purpose = 'link' AND arriving.kind = 'record' AND arriving.id = dirty_marks.id "
+                    "AND arriving.run_id = ANY(:unsettled))) "
+                )
+    statement = text(
+        "SELECT kind, id, mark FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) "
+        + settled
+        + "ORDER BY mark LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
+    ).bindparams(
+        bindparam("purpose", type_=Text),
+        bindparam("kinds", type_=ARRAY(Text)),
+        bindparam("limit", type_=BigInteger),
+        *([bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []),
+    )
+    rows = await connection.execute(statement, values)
+    return [Claim(kind, id_, mark_) for kind, id_, mark_ in rows]
+
+
+async def settle(session: AsyncSession, purpose: Purpose, claims: Collection[Claim]) -> int:
+    """Remove claimed marks that nobody renewed; returns how many went."""
+    if not claims:
+        return 0
+    statement = text(
+        "DELETE FROM dirty_marks USING unnest(:kinds, :ids, :marks) AS done (kind, id, mark) "
+        "WHERE dirty_marks.purpose = :purpose AND dirty_marks.kind = done.kind "
+        "AND dirty_marks.id = done.id AND dirty_marks.mark = done.mark"
+    ).bindparams(
+        bindparam("purpose", purpose, Text),
+        bindparam("kinds", [claim.kind for claim in claims], ARRAY(Text)),
+        bindparam("ids", [claim.id for claim in claims], ARRAY(BigInteger)),
+        bindparam("marks", [claim.mark for claim in claims], ARRAY(BigInteger)),
+    )
+    return (await (await session.connection()).execute(statement)).rowcount
+
+
+async def waiting(session: AsyncSession) -> dict[str, int]:
+    """How many marks await each purpose, those of unsettled runs included under their own word `held`."""
+    rows = await (await session.connection()).execute(
+        text(
+            f"SELECT CASE WHEN run_id IN ({UNSETTLED_RUNS}) THEN 'held' ELSE purpose END AS word, count(*) "
+            "FROM dirty_marks GROUP BY 1"
+        )
+    )
+    counts = dict.fromkeys((*PURPOSES, "held"), 0)
+    counts.update((word, count) for word, count in rows)
+    return counts
