@@ -6,13 +6,15 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import ssl
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.account import Account
+from deploy.account import Account, server_account
 from deploy.failure import Failure
 
 ELASTICSEARCH_GROUP = "org.elasticsearch.distribution.integ-test-zip"
@@ -123,6 +125,10 @@ def fetch_elasticsearch(downloads: Path, say: Say) -> Path:
     say(f"Waiting for Elasticsearch {ELASTICSEARCH_VERSION} from Maven Central (95 MB, once)")
     # A download of its own folder: jgo takes a half-written file of a broken run for a whole one.
     with tempfile.TemporaryDirectory(dir=downloads, prefix=".fetching-") as draft:
+        # The machine's own certificates, where a company's proxy is known; the library brings its own list.
+        system = ssl.get_default_verify_paths().cafile
+        if system and Path(system).exists():
+            os.environ.setdefault("REQUESTS_CA_BUNDLE", system)
         try:
             from jgo.maven import MavenContext
 
@@ -167,3 +173,20 @@ def _settle(draft: Path, target: Path) -> None:
     except OSError:
         if not target.exists():
             raise
+
+
+def main() -> int:
+    """`python -m deploy.programs [STAMP]`: get everything now, and note in the file STAMP where it lies."""
+    try:
+        programs = install(server_account(), lambda text: print(f"set-up: {text}", flush=True))
+    except Failure as failure:
+        print(f"set-up: {failure}", file=sys.stderr)
+        return 1
+    if len(sys.argv) > 1:
+        places = (programs.postgresql, programs.java, programs.elasticsearch)
+        Path(sys.argv[1]).write_text("\n".join(map(str, places)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
