@@ -170,7 +170,9 @@ def put_project_on_path() -> None:
     line = f"import sys; sys.path.append({str(PROJECT)!a})\n"
     for packages in VENV.glob("lib/python3*/site-packages"):
         write_if_new(packages / "threegates.pth", line)
-    script = f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -m portal.commands "$@"\n'
+    # -P: a folder named like one of the rooms, where the command happens to be called, must not be taken for it.
+    start = shlex.quote("from portal.commands import main; main()")
+    script = f'#!/bin/sh\nexec {shlex.quote(str(PYTHON))} -P -c {start} "$@"\n'
     write_if_new(VENV / "bin" / "threegates", script, executable=True)
 
 
