@@ -26,7 +26,8 @@ class Page:
     """One page of an agency's feed, parsed but not interpreted.
 
     `keys`, `raws` and `entries` are parallel: the agency's own key, the canonical bytes that are stored and hashed,
-    and the parsed entry for `interpret`. `checkpoint` is a JSON value: given back to `fetch`, it resumes after this page.
+    and the parsed entry for `interpret`. `checkpoint` is a JSON value: given back to `fetch`, it resumes
+    after this page.
     """
 
     label: str
