@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.errors import Unavailable
+from registry.reference.loading import load_reference
 from registry.settings import settings
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -88,6 +89,7 @@ async def upgrade(dsn: str) -> None:
     try:
         async with migrating.begin() as connection:
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
+            await load_reference(connection)
     finally:
         await migrating.dispose()
 

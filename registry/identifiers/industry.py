@@ -13,25 +13,17 @@ _SHAPE: Final = re.compile(r"([A-T])?-?([0-9]{2,4})")
 Edition = Literal["2011", "2017"]
 LATEST: Final[Edition] = "2017"
 
-# Classes of the five sectors and their neighbours that were renumbered: 2011 -> 2017. A class of 2011 that was divided
-# points at the class that kept its main part; 2017 classes that were cut out of it come back through `_TO_2011`.
-_TO_2017: Final = {
-    "3130": "3391",  # casting of ferrous metals became a class of metal products
-    "3140": "3130",  # rolling of steel
-    "3150": "3140",  # ferroalloys
-    "3735": "3735",  # ship conversion; ship breaking was cut out as 3736
-    "3739": "3739",  # navigation marks and others; offshore equipment was cut out as 3737
-}
-_TO_2011: Final = {
-    "3130": "3140",
-    "3140": "3150",
-    "3391": "3130",
-    "3735": "3735",
-    "3736": "3735",
-    "3737": "3739",
-    "3738": "3739",
-    "3739": "3739",
-}
+# Classes of the five sectors and their neighbours that were renumbered or divided, 2011 -> 2017; of a divided class the
+# first line is its main part.
+SUCCESSIONS: Final[tuple[tuple[str, str], ...]] = (
+    ("3130", "3391"),  # casting of ferrous metals became a class of metal products
+    ("3140", "3130"),  # rolling of steel
+    ("3150", "3140"),  # ferroalloys
+    ("3735", "3735"),  # ship conversion
+    ("3735", "3736"),  # ship breaking was cut out of it
+)
+_TO_2017: Final[dict[str, str]] = dict(reversed(SUCCESSIONS))
+_TO_2011: Final[dict[str, str]] = {new: old for old, new in SUCCESSIONS}
 # Digits whose meaning depends on the edition.
 _AMBIGUOUS: Final = frozenset({"3130", "3140"})
 

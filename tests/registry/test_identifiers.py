@@ -145,7 +145,8 @@ def test_industry_means_what_its_edition_says() -> None:
     assert industry.parse("3150").edition == "2011"
     assert industry.parse("C3120", "GB/T 4754-2017").value == "3120"
     assert codes(industry.parse("3140")) == ["industry-edition-unsaid"]
-    assert industry.parse("3737", "2017").in_edition("2011") == "3739"
+    assert industry.parse("3736", "2017").in_edition("2011") == "3735"
+    assert industry.parse("3735", "2011").in_edition("2017") == "3735"
     for text, edition in (("钢", None), ("31", "2002")):
         with pytest.raises(BadIdentifier):
             industry.parse(text, edition)
