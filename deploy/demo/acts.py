@@ -1,0 +1,325 @@
+"""One agency record of a project's act: numbers, amounts and periods of its kind, and what identifies it."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from deploy.demo import numbers, regions
+from deploy.demo.chance import LAST_ACT, Chance, days_after
+from deploy.demo.disguise import abbreviated, another_phase, brackets_only, harmless
+from deploy.demo.sectors import EDITION_OF_2017_FROM, SECTORS
+from deploy.demo.world import Draft, Finding, Json, Undertaking
+
+# How often a record of the act carries the project code and the USCC, where it can know them.
+CODE_SHARE = {
+    "land_grant": 0.06, "land_pre_review": 0.25, "sea_area_grant": 0.05, "shoreline_grant": 0.05,
+    "eia_approval": 0.3, "energy_assessment": 0.45, "discharge_permit": 0.02, "production_licence": 0.0,
+    "safety_permit": 0.0, "loan": 0.12, "disbursement": 0.05, "bond": 0.05, "listing": 0.05,
+}  # fmt: skip
+USCC_SHARE = {
+    "land_grant": 0.03, "land_pre_review": 0.15, "sea_area_grant": 0.05, "shoreline_grant": 0.05,
+    "eia_approval": 0.25, "energy_assessment": 0.4, "discharge_permit": 1.0, "production_licence": 0.7,
+    "safety_permit": 0.5, "loan": 0.85, "disbursement": 0.8, "bond": 0.9, "listing": 0.9,
+}  # fmt: skip
+SYNTHETIC_OFFICE = "（示例）"
+MARK = {"demonstration": "synthetic"}
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a record tells what it belongs to, and what the story wants of it."""
+
+    by: str = "chance"  # code | uscc | name | fuzzy | anchor | real | chance
+    findings: tuple[Finding, ...] = ()
+    story: str | None = None
+    party: Json | None = None  # another party than the owner
+    party_name: str | None = None
+    region: str | None = None
+    kind: str | None = None
+    received: date | None = None
+    extra: Json = field(default_factory=dict)
+
+
+PLAIN = Telling()
+
+
+def name_on(owner: Json, day: date) -> str:
+    """The name that the enterprise bore on the day."""
+    for name in owner["names"]:
+        if name["kind"] == "former" and "to" in name and day.isoformat() <= name["to"]:
+            return str(name["name"])
+    return str(owner["name"])
+
+
+def act(chance: Chance, kind: str, on: date, undertaking: Undertaking, telling: Telling = PLAIN) -> Draft:
+    """The record of an act on a day."""
+    project = undertaking.project
+    owner = telling.party or undertaking.owner
+    carries_code, carries_uscc = _carries(chance, kind, on, undertaking, telling)
+    fields: Json = {"act": kind, "acted_on": on.isoformat()}
+    fields |= {"project_code": project["code"]} if carries_code else {}
+    fields |= {"party_uscc": owner["uscc"]} if carries_uscc else {}
+    fields |= _names(chance, on, undertaking, telling, carries_code, carries_uscc)
+    fields |= _region(chance, on, project, telling, carries_code)
+    fields |= _industry(chance, kind, on, project)
+    fields |= DETAILS[kind](chance, on, undertaking, str(owner["uscc"]) if carries_uscc else None)
+    if telling.kind:
+        fields["kind"] = telling.kind
+    fields |= telling.extra
+    fields["details"] = fields.get("details", {}) | MARK
+    received = telling.received or _received(chance, on)
+    references = (project["reference"],) if project["reference"] else ()
+    return Draft(fields, received, references, owner["reference"], telling.findings, telling.story)
+
+
+def _received(chance: Chance, on: date) -> date:
+    """The day an agency publishes: mostly within weeks, a few years late, never before the feeds began."""
+    late = chance.whole(200, 1300) if chance.happens(0.04) else chance.whole(1, 60)
+    return max(min(days_after(on, late), days_after(LAST_ACT, 8)), days_after(date(2014, 1, 1), chance.whole(0, 80)))
+
+
+def _carries(chance: Chance, kind: str, on: date, undertaking: Undertaking, telling: Telling) -> tuple[bool, bool]:
+    code_known = (
+        undertaking.project["code"] is not None and undertaking.code_from is not None and on >= undertaking.code_from
+    )
+    uscc_known = on >= numbers.USCC_FROM and (telling.party or undertaking.owner)["uscc"] is not None
+    by_code = code_known and chance.happens(CODE_SHARE[kind])
+    by_uscc = uscc_known and chance.happens(USCC_SHARE[kind])
+    match telling.by:
+        case "code":
+            return True, by_uscc
+        case "uscc":
+            return False, uscc_known
+        case "name" | "fuzzy":
+            return False, False
+        case "anchor":
+            return by_code, by_uscc
+        case "real":
+            early = undertaking.coded_only_before is not None and on <= undertaking.coded_only_before
+            return code_known and (early or by_code), by_uscc
+        case _:
+            return by_code, by_uscc
+
+
+def _names(
+    chance: Chance, on: date, undertaking: Undertaking, telling: Telling, carries_code: bool, carries_uscc: bool
+) -> Json:
+    owner = telling.party or undertaking.owner
+    party = telling.party_name or name_on(owner, on)
+    project_name = str(undertaking.project["name"])
+    if telling.by == "real":
+        return {"party_name": brackets_only(party) if chance.happens(0.3) else party, "project_name": project_name}
+    noisy = harmless(chance, party) if chance.happens(0.3) else party
+    if telling.by == "anchor":
+        return {"party_name": party, "project_name": project_name}
+    if telling.by == "fuzzy":
+        return {"party_name": abbreviated(chance, party)}
+    if carries_code:
+        return {"party_name": noisy} | ({"project_name": another_phase(project_name)} if chance.happens(0.7) else {})
+    if carries_uscc:
+        spelled = abbreviated(chance, party) if chance.happens(0.15) and telling.by == "chance" else noisy
+        exact = not undertaking.alone or chance.happens(0.6)
+        return {"party_name": spelled} | ({"project_name": project_name} if exact else {})
+    if telling.by == "chance" and chance.happens(0.22):
+        doubtful = {"party_name": abbreviated(chance, party)}
+        return doubtful | ({"project_name": another_phase(project_name)} if chance.happens(0.4) else {})
+    exact_name = harmless(chance, project_name) if chance.happens(0.2) else project_name
+    return {"party_name": noisy, "project_name": exact_name}
+
+
+def _region(chance: Chance, on: date, project: Json, telling: Telling, carries_code: bool) -> Json:
+    region = telling.region or str(project["region"])
+    if telling.region or telling.by in ("anchor", "real", "name"):
+        address = str(project["address"]) if not telling.region else regions.full_name(region)
+        return {"region": region, "address": address}
+    before = regions.FORMER_CODES.get(region)
+    if before and (on.isoformat() < before[2] or chance.happens(0.15)):
+        county = regions.places()[region]
+        old = county.full_name.replace(county.name, before[1]).replace("济南市", "莱芜市")
+        return {"region": before[0], "address": old}
+    address = str(project["address"])
+    renamed = regions.FORMER_CITY_NAMES.get(region[:4])
+    if renamed and chance.happens(0.3):
+        address = address.replace(*renamed)
+    if not carries_code and chance.happens(0.12):
+        return {"region": regions.city_of(region), "address": address}
+    return {"region": region, "address": address}
+
+
+def _industry(chance: Chance, kind: str, on: date, project: Json) -> Json:
+    found: Json = {}
+    if project["industry"] and chance.happens(0.7):
+        found = {
+            "industry": project["industry"],
+            "industry_edition": "2017" if on.year >= EDITION_OF_2017_FROM else "2011",
+        }
+    if kind in ("eia_approval", "energy_assessment", "production_licence") and project["capacities"]:
+        lines = [{key: line[key] for key in ("product", "amount", "unit")} for line in project["capacities"]]
+        found["stated_capacity"] = lines
+    return found
+
+
+def _city(undertaking: Undertaking) -> str:
+    region = str(undertaking.project["region"])
+    place = regions.places().get(region)
+    return place.city if place else regions.full_name(region)
+
+
+def _years_later(on: date, years: int) -> str:
+    return days_after(on, 365 * years - 1).isoformat()
+
+
+def _land_office(undertaking: Undertaking, on: date) -> str:
+    return f"{_city(undertaking)}{'自然资源局' if on.year > 2018 else '国土资源局'}{SYNTHETIC_OFFICE}"
+
+
+def _environment_office(undertaking: Undertaking, on: date) -> str:
+    return f"{_city(undertaking)}{'生态环境局' if on.year > 2018 else '环境保护局'}{SYNTHETIC_OFFICE}"
+
+
+def _land_grant(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    mode = "allocated" if chance.happens(0.06) else "granted"
+    region = str(undertaking.project["region"])
+    hectares = chance.whole(12, 900) / 10
+    return {
+        "number": numbers.supervision_number(chance, region, on, mode),
+        "kind": mode,
+        "authority": _land_office(undertaking, on),
+        "area_hectares": f"{hectares:.4f}",
+        "amount": str(int(hectares * chance.whole(90, 480) * 10000)),
+        "details": {
+            "use": "工业用地",
+            "source_of_land": chance.one(("新增建设用地", "现有建设用地")),
+            "grade": f"{chance.whole(4, 15)}级",
+            "agreed_delivery": days_after(on, 60).isoformat(),
+            "agreed_start": days_after(on, 240).isoformat(),
+            "agreed_completion": days_after(on, 970).isoformat(),
+            "real_property_unit": numbers.real_property_unit(chance, region),
+        },
+    }
+
+
+def _land_pre_review(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": numbers.document_number(chance, str(undertaking.project["region"]), on, "自然资预审"),
+        "authority": _land_office(undertaking, on),
+        "area_hectares": f"{chance.whole(50, 1500) / 10:.4f}",
+        "expires": _years_later(on, 3),
+    }
+
+
+def _sea_area(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": f"{on.year}C{undertaking.project['region']}{chance.whole(1, 99999):05d}",
+        "authority": f"{_city(undertaking)}海洋行政主管部门{SYNTHETIC_OFFICE}",
+        "area_hectares": f"{chance.whole(40, 600) / 10:.4f}",
+        "months": 600,
+    }
+
+
+def _shoreline(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": numbers.document_number(chance, str(undertaking.project["region"]), on, "港航岸线"),
+        "authority": f"{_city(undertaking)}港航管理部门{SYNTHETIC_OFFICE}",
+        "details": {"shoreline_metres": str(chance.whole(120, 1600))},
+    }
+
+
+def _eia(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": numbers.eia_number(chance, str(undertaking.project["region"]), on),
+        "kind": "report" if chance.happens(0.8) else "form",
+        "authority": _environment_office(undertaking, on),
+    }
+
+
+def _energy(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": numbers.document_number(chance, str(undertaking.project["region"]), on, "发改能评"),
+        "authority": f"{_city(undertaking)}发展和改革委员会{SYNTHETIC_OFFICE}",
+        "details": {"annual_energy_tce": str(chance.whole(9, 900) * 1000)},
+    }
+
+
+def _discharge(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    years = 5 if on.year >= 2021 else 3
+    return {
+        "number": numbers.discharge_permit_number(chance, str(undertaking.project["region"]), on, party_uscc),
+        "authority": _environment_office(undertaking, on),
+        "expires": _years_later(on, years),
+    }
+
+
+def _licence(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    prefix = SECTORS[undertaking.project["sector"]].licence if undertaking.project["sector"] in SECTORS else "XK00-000"
+    return {
+        "number": f"{prefix}-{chance.whole(1, 99999):05d}",
+        "kind": "production_licence",
+        "authority": f"{_city(undertaking)}市场监督管理部门{SYNTHETIC_OFFICE}",
+        "expires": _years_later(on, 5),
+    }
+
+
+def _safety(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return {
+        "number": f"AQ{undertaking.project['region']}{on:%Y}{chance.whole(1, 9999):04d}",
+        "kind": "safety_permit",
+        "authority": f"{_city(undertaking)}应急管理部门{SYNTHETIC_OFFICE}",
+        "expires": _years_later(on, 3),
+    }
+
+
+def _credit(chance: Chance, on: date, undertaking: Undertaking, instrument: str, lender: str, prefix: str) -> Json:
+    amount = chance.whole(30, 3900) * 1_000_000
+    months = chance.one((36, 60, 84, 96, 120))
+    return {
+        "number": f"{prefix}{on:%Y}{chance.whole(1, 999999):06d}",
+        "kind": "construction",
+        "authority": lender,
+        "amount": str(amount),
+        "months": months,
+        "expires": _years_later(on, months // 12),
+        "details": {
+            "instrument": instrument,
+            "currency": "CNY",
+            "purpose": "固定资产投资（项目建设）",
+            "used_amount": str(amount * chance.whole(20, 100) // 100),
+            "five_class": chance.one(("正常", "正常", "正常", "关注")),
+        },
+    }
+
+
+def _loan(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return _credit(chance, on, undertaking, "loan", f"示例银行{_city(undertaking)}分行", "示银固贷字")
+
+
+def _disbursement(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    paid = _credit(chance, on, undertaking, "loan", f"示例银行{_city(undertaking)}分行", "示银固贷字")
+    return {key: paid[key] for key in ("kind", "authority", "amount", "details")} | {
+        "number": f"{paid['number']}-{chance.whole(1, 9):02d}"
+    }
+
+
+def _bond(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    return _credit(chance, on, undertaking, "bond", "示例证券承销有限公司", "示债")
+
+
+def _listing(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    listed = _credit(chance, on, undertaking, "listing", "示例证券交易场所", "示股")
+    return {key: value for key, value in listed.items() if key not in ("months", "expires")}
+
+
+DETAILS = {
+    "land_grant": _land_grant,
+    "land_pre_review": _land_pre_review,
+    "sea_area_grant": _sea_area,
+    "shoreline_grant": _shoreline,
+    "eia_approval": _eia,
+    "energy_assessment": _energy,
+    "discharge_permit": _discharge,
+    "production_licence": _licence,
+    "safety_permit": _safety,
+    "loan": _loan,
+    "disbursement": _disbursement,
+    "bond": _bond,
+    "listing": _listing,
+}
