@@ -1,0 +1,146 @@
+"""Reading our YAML strictly: every scalar as it is written, no key twice, and errors that name file, line and field."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from re import compile as pattern
+from typing import Annotated, Any, Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+
+from registry.errors import BadFile
+
+Model = TypeVar("Model")
+Place = tuple[str | int, ...]
+
+_DAY: Final = pattern(r"\d{4}-\d{2}-\d{2}")
+_NULL: Final = "tag:yaml.org,2002:null"
+
+
+def _only_written_as_day(value: Any) -> Any:
+    # Left to itself the validator would take 20140201 for seconds since 1970.
+    if isinstance(value, str) and _DAY.fullmatch(value) is None:
+        raise ValueError("must be a day like 2014-02-01")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_only_written_as_day)]
+
+
+class Strict(BaseModel):
+    """Base of everything read from our YAML: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file's content, scalars as text and null as None, with the line of every place in it."""
+
+    name: str
+    content: Any
+    lines: dict[Place, int]
+
+    def line(self, place: Sequence[str | int]) -> int:
+        """The line of a place, or of the nearest place around it."""
+        at = tuple(place)
+        while at and at not in self.lines:
+            at = at[:-1]
+        return self.lines.get(at, 1)
+
+    def refuse(self, place: Sequence[str | int], problem: str, *, remedy: str = "") -> BadFile:
+        """The error that something at a place is not valid."""
+        field = ".".join(str(part) for part in place)
+        message = f"{field}: {problem}" if field else problem
+        return BadFile(message, where=f"{self.name}, line {self.line(place)}", remedy=remedy)
+
+
+def read_document(path: Path, *, name: str = "") -> Document:
+    """Read a YAML file; raises BadFile where it is not YAML, repeats a key or cannot be read."""
+    shown = name or str(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadFile(f"The file cannot be read ({error.strerror}).", where=shown) from None
+    except UnicodeDecodeError:
+        raise BadFile("The file is not UTF-8.", where=shown, remedy="Save it as UTF-8.") from None
+    lines: dict[Place, int] = {}
+    try:
+        loader = yaml.SafeLoader(text)
+        try:
+            node = loader.get_single_node()
+            document = Document(shown, None, lines)
+            content = None if node is None else _content(loader, node, (), document, ())
+        finally:
+            loader.dispose()
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise BadFile(f"This is not YAML: {problem}.", where=f"{shown}, line {line}") from None
+    return Document(shown, content, lines)
+
+
+def _content(
+    loader: yaml.SafeLoader, node: yaml.Node, place: Place, document: Document, around: tuple[yaml.Node, ...]
+) -> Any:
+    document.lines.setdefault(place, node.start_mark.line + 1)
+    if any(node is other for other in around):
+        raise document.refuse(place, "an alias may not contain itself.")
+    around = (*around, node)
+    if isinstance(node, yaml.SequenceNode):
+        return [_content(loader, one, (*place, number), document, around) for number, one in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return dict(_entries(loader, node, place, document, around))
+    return None if node.tag == _NULL else node.value
+
+
+def _entries(
+    loader: yaml.SafeLoader, node: yaml.MappingNode, place: Place, document: Document, around: tuple[yaml.Node, ...]
+) -> Iterator[tuple[str, Any]]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise document.refuse(place, "a key must be a plain word.")
+        if key.value in seen:
+            document.lines[(*place, key.value)] = key.start_mark.line + 1
+            raise document.refuse((*place, key.value), "this key stands twice.")
+        seen.add(key.value)
+    loader.flatten_mapping(node)
+    for key, value in node.value:
+        inner = (*place, key.value)
+        document.lines[inner] = key.start_mark.line + 1
+        yield key.value, _content(loader, value, inner, document, around)
+
+
+def read_as(document: Document, content: Any, into: TypeAdapter[Model], place: Place = ()) -> Model:
+    """Validate content that stands at a place of a document; raises BadFile with the line and field of the first error."""
+    try:
+        return into.validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        location = (*place, *(part for part in first["loc"] if part != "[key]"))
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(_known_fields(into, first["loc"]))
+            raise document.refuse(
+                location, "this field is unknown.", remedy=f"Known here: {known}." if known else ""
+            ) from None
+        message = first["msg"].removeprefix("Value error, ").rstrip(".") + "."
+        raise document.refuse(location, message) from None
+
+
+def _known_fields(into: TypeAdapter[Any], location: Sequence[str | int]) -> list[str]:
+    """The field names of the model in which an unknown one was found, read from its JSON schema."""
+    schema = into.json_schema()
+    definitions = schema.get("$defs", {})
+    at: dict[str, Any] = schema
+    for part in (*location[:-1], None):
+        at = next((one for one in at["anyOf"] if one.get("type") != "null"), at) if "anyOf" in at else at
+        if "$ref" in at:
+            at = definitions[at["$ref"].rsplit("/", 1)[1]]
+        if part is None:
+            break
+        at = at.get("items", {}) if isinstance(part, int) else at.get("properties", {}).get(part, {})
+    return sorted(at.get("properties", {}))
