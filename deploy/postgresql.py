@@ -1,6 +1,7 @@
 """A PostgreSQL 18 of our own on loopback: prepare its folder, start it, see whether it answers, stop it."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -34,6 +35,9 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # A refused row or a failing statement would be written to the log with all it holds.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
     "password_encryption": "scram-sha-256",
 }
 
@@ -65,6 +69,7 @@ class PostgreSQL:
         self._password()
         if (self.data / "PG_VERSION").exists():
             self._check_version()
+            self._await_orphans()
             return
         self.account.own(self.data)
         if any(self.data.iterdir()):
@@ -147,13 +152,33 @@ class PostgreSQL:
     def is_healthy(self) -> bool:
         """Whether it answers a query now."""
         try:
-            return asyncio.run(_answers(self.url("postgres")))
+            return asyncio.run(answers(self.url("postgres")))
         except (OSError, asyncpg.PostgresError, TimeoutError, asyncpg.InterfaceError):
             return False
 
     def stop(self, child: Child, seconds: float = 10) -> bool:
         """Fast shutdown: open transactions roll back, everything confirmed is on disk."""
         return child.end(polite=signal.SIGINT, seconds=seconds)
+
+    def _await_orphans(self, seconds: float = 30) -> None:
+        """After a hard stop the server's children hold its shared memory for a moment; a new server needs them gone."""
+        deadline = time.monotonic() + seconds
+        while orphans := self._orphans():
+            if time.monotonic() > deadline:
+                for orphan in orphans:
+                    with contextlib.suppress(psutil.Error):
+                        orphan.kill()
+            time.sleep(0.1)
+
+    def _orphans(self) -> list[psutil.Process]:
+        if self.left_over() is not None:
+            return []
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.name().startswith("postgres") and process.cwd() == str(self.data):
+                    found.append(process)
+        return found
 
     def _check_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text(encoding="utf-8").strip()
@@ -184,7 +209,8 @@ class PostgreSQL:
             await connection.close()
 
 
-async def _answers(url: str) -> bool:
+async def answers(url: str) -> bool:
+    """Whether a query is answered at an address; raises what the driver raises."""
     connection = await asyncpg.connect(url, timeout=5)
     try:
         return bool(await connection.fetchval("SELECT 1") == 1)

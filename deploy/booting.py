@@ -1,0 +1,272 @@
+"""The order of a start: the portal, both servers side by side, the schema, the demo, the first sync, the workers."""
+
+import contextlib
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from deploy.account import Account
+from deploy.elasticsearch import Elasticsearch
+from deploy.failure import Failure
+from deploy.places import Places
+from deploy.ports import LOOPBACK
+from deploy.postgresql import PostgreSQL
+from deploy.processes import Order, Running, end, last_lines, start
+from deploy.programs import Programs, install
+from deploy.services import Service, Services
+from deploy.state import State, Step
+from deploy.summary import where_to_look
+from deploy.voice import Follower, Voice
+from deploy.waiting import page_answers, read_agencies, wait_for_database, wait_for_search, wait_until
+from deploy.wish import Addresses, Wish
+
+PROJECT = Path(__file__).resolve().parent.parent
+# What a process of the command line is started as: no script needs to be installed.
+COMMAND_LINE = ["-c", "from portal.commands import main; main()"]
+
+STEPS = [
+    ("portal", "门户", "the portal", False),
+    ("postgresql", "PostgreSQL 数据库", "PostgreSQL", False),
+    ("elasticsearch", "Elasticsearch 搜索", "Elasticsearch", False),
+    ("migrations", "数据库结构", "the database's schema", False),
+    ("demo", "演示数据装入登记册", "the demo's data in the register", True),
+    ("agencies", "模拟的三个部门系统", "the three played agencies", True),
+    ("sync", "首次同步、关联、判定和索引", "the first sync, linking, judging and indexing", True),
+    ("worker", "任务执行", "the worker", False),
+    ("scheduler", "任务计划", "the scheduler", False),
+]
+
+
+@dataclass
+class Boot:
+    """One start; `failed` says that it ended in a failure after which nothing can run."""
+
+    wish: Wish
+    places: Places
+    account: Account
+    addresses: Addresses
+    services: Services
+    voice: Voice
+    left_over: dict[str, Running]
+    failed: bool = False
+    environment: dict[str, str] = field(init=False)
+    state: State = field(init=False)
+    portal: Service = field(init=False)
+
+    def __post_init__(self) -> None:
+        given = {
+            "THREEGATES_DATABASE_URL": self.addresses.database_url,
+            "THREEGATES_ELASTICSEARCH_URL": self.addresses.search_server.url,
+            "THREEGATES_DATA_FOLDER": str(self.places.data),
+        }
+        if self.wish.demo:
+            given["THREEGATES_DEMO"] = "true"
+        self.environment = {**self.wish.environment, **given, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        steps = [Step(name, zh, en) for name, zh, en, demo_only in STEPS if self.wish.demo or not demo_only]
+        self.state = State(self.places.state, self.addresses.portal, given, steps)
+
+    def start_portal(self) -> None:
+        """Start the portal before anything else, so that it can say how far the rest is."""
+        self.state.set("portal", "starting")
+        arguments = ["-m", "uvicorn", "portal.web:application", "--host", LOOPBACK]
+        arguments += ["--port", str(self.addresses.portal_port), "--timeout-graceful-shutdown", "3"]
+        # No access log: it would hold the addresses of those who read.
+        self.portal = self._serve("portal", [*arguments, "--no-access-log", "--no-server-header"])
+
+    def run(self, finish: threading.Event) -> None:
+        """Everything after the portal's start; sets `finish` when nothing can run."""
+        heartbeat = threading.Thread(target=self._say_what_is_open, daemon=True)
+        heartbeat.start()
+        try:
+            self._run()
+        except Failure as failure:
+            if not self.services.stopping.is_set():
+                self.failed = True
+                self.voice.say("启动失败", f"the start failed: {failure}")
+                finish.set()
+        except Exception as error:
+            # The thread's end must end the run: a half-started register that says nothing would be worse.
+            self.failed = True
+            self.voice.say("启动失败", f"the start failed: {type(error).__name__}: {error}")
+            finish.set()
+            raise
+
+    def _run(self) -> None:
+        with self._step("portal"):
+            self._await_portal()
+        self.voice.say(
+            f"门户地址 {self.addresses.portal}(仅本机可访问;其余正在启动)",
+            f"the portal answers at {self.addresses.portal} (this machine only); the rest is starting",
+        )
+        local = self.wish.database_url is None or self.wish.search_server is None
+        programs = install(self.account, self.voice.plain, fallback=self.places.data / "cache") if local else None
+        with ThreadPoolExecutor(max_workers=4) as side_by_side:
+            search = side_by_side.submit(self._start_search, programs)
+            database = side_by_side.submit(self._start_database, programs)
+            demo = side_by_side.submit(self._start_demo, database) if self.wish.demo else None
+            database.result()
+            search.result()
+            demo_is_there = demo is not None and demo.result()
+        if demo_is_there:
+            with self._optional_step("sync"):
+                self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True)
+        for name, module in (("worker", "jobs.worker"), ("scheduler", "jobs.scheduler")):
+            with self._step(name):
+                self._serve(name, ["-m", module])
+        self._sum_up()
+
+    # -- the steps ---------------------------------------------------------------------------------------------------
+
+    def _start_database(self, programs: Programs | None) -> None:
+        with self._step("postgresql"):
+            if self.wish.database_url is not None:
+                wait_for_database(self.wish.database_url, self.services.stopping)
+            else:
+                assert programs is not None  # noqa: S101  # local servers are only started after install()
+                folder = self.places.servers / "postgresql"
+                server = PostgreSQL(folder, programs.postgresql, self.addresses.postgresql_port, self.account)
+                old = server.left_over() or self.left_over.get("postgresql")
+                if old is not None:
+                    end(old, polite=signal.SIGINT, seconds=30)
+                server.prepare()
+                log = self.places.log("postgresql")
+                stop = partial(server.stop, seconds=9)
+                service = self.services.add("postgresql", log, partial(server.start, log), stop)
+                server.wait_ready(service.child, log)
+        with self._step("migrations"):
+            self._command("migrations", ["-m", "registry.migrations"])
+
+    def _start_search(self, programs: Programs | None) -> None:
+        with self._step("elasticsearch"):
+            if self.wish.search_server is not None:
+                wait_for_search(self.wish.search_server, self.services.stopping)
+                return
+            assert programs is not None  # noqa: S101  # local servers are only started after install()
+            folder = self.places.servers / "elasticsearch"
+            port = self.addresses.elasticsearch_port
+            server = Elasticsearch(folder, programs.elasticsearch, programs.java, port, self.account)
+            if "elasticsearch" in self.left_over:
+                end(self.left_over["elasticsearch"], seconds=20)
+            server.prepare()
+            log = self.places.log("elasticsearch")
+            stop = partial(server.stop, seconds=9)
+            service = self.services.add("elasticsearch", log, partial(server.start, log), stop)
+            server.wait_ready(service.child, log)
+
+    def _start_demo(self, database: "Future[None]") -> bool:
+        """Make the demo's files, let the agencies play them, load the register; False when that failed."""
+        with self._optional_step("demo") as outcome:
+            self._make_demo()
+            with self._optional_step("agencies") as played:
+                self._start_agencies()
+            database.result()
+            self._command("demo-load", [*COMMAND_LINE, "demo", "load"], echo=True)
+        return outcome.well and played.well
+
+    def _make_demo(self) -> None:
+        if (self.places.demo / "stories.json").exists():
+            return
+        self.voice.say("正在生成演示数据(约 30 秒,仅一次)", "making the demo's data (about 30 s, once)")
+        # Made beside and moved: a killed run leaves no half demo behind.
+        draft = self.places.demo.with_name(".demo-draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._command("demo-make", ["-m", "deploy.demo", "--to", str(draft)])
+        draft.rename(self.places.demo)
+
+    def _start_agencies(self) -> None:
+        self.places.agencies.unlink(missing_ok=True)
+        arguments = ["-m", "deploy.agencies", "--data", str(self.places.demo)]
+        service = self._serve("agencies", [*arguments, "--state", str(self.places.agencies)])
+        ready = wait_until(lambda: read_agencies(self.places.agencies) is not None, 60, self.services.stopping)
+        addresses = read_agencies(self.places.agencies)
+        if not ready or addresses is None:
+            raise Failure(f"The played agencies did not start:\n{last_lines(service.log)}")
+        self.environment.update(addresses)
+        self.state.set_agencies(addresses)
+
+    def _await_portal(self) -> None:
+        def answered_or_ended() -> bool:
+            return page_answers(self.addresses.portal) or self.portal.child.ended() is not None
+
+        wait_until(answered_or_ended, 30, self.services.stopping)
+        if not page_answers(self.addresses.portal) and not self.services.stopping.is_set():
+            log = self.places.log("portal")
+            raise Failure(f"The portal did not start:\n{last_lines(log)}", remedy=f"The whole story is in {log}.")
+
+    # -- how a step is done ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        """Mark one step as starting, then as ready or failed."""
+        self.state.set(name, "starting")
+        try:
+            yield
+        except BaseException:
+            self.state.set(name, "failed")
+            raise
+        step = self.state.set(name, "ready")
+        self.voice.say(f"{step.text_zh}:就绪", f"{step.text_en}: ready")
+
+    @contextmanager
+    def _optional_step(self, name: str) -> Iterator["Outcome"]:
+        """A step whose failure is said and leaves the rest running."""
+        outcome = Outcome()
+        try:
+            with self._step(name):
+                yield outcome
+            outcome.well = True
+        except Failure as failure:
+            if not self.services.stopping.is_set():
+                self.voice.say(f"步骤失败:{name}", f"step {name} failed: {failure}")
+
+    def _order(self, name: str, arguments: list[str]) -> Order:
+        command = [sys.executable, *arguments]
+        return Order(name, command, self.places.log(name), str(self.places.data), dict(self.environment), PROJECT)
+
+    def _serve(self, name: str, arguments: list[str]) -> Service:
+        """Start a long-running Python child; a restart gets the environment of that moment."""
+        return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments)))
+
+    def _command(self, name: str, arguments: list[str], *, echo: bool = False) -> None:
+        """Run a Python child to its end; with `echo` its lines appear on the terminal as they come."""
+        log = self.places.log(name)
+        follower = Follower(log, self.voice) if echo else None
+        code = self.services.run_once(lambda: start(self._order(name, arguments)), follower)
+        if code != 0:
+            raise Failure(
+                f"`{name}` ended with code {code}:\n{last_lines(log)}", remedy=f"The whole story is in {log}."
+            )
+
+    def _say_what_is_open(self) -> None:
+        """Every ten seconds, name what the start still waits for."""
+        while not self.services.stopping.wait(10):
+            open_steps = [step for step in self.state.steps if step.state == "starting"]
+            if all(step.state != "waiting" for step in self.state.steps) and not open_steps:
+                return
+            if open_steps:
+                self.voice.say(
+                    "仍在进行:" + "、".join(step.text_zh for step in open_steps),
+                    "still working: " + ", ".join(step.text_en for step in open_steps),
+                )
+
+    def _sum_up(self) -> None:
+        if self.wish.demo:
+            with contextlib.suppress(Failure):
+                self._command("status", [*COMMAND_LINE, "status"], echo=True)
+        for line in where_to_look(self.addresses.portal, self.places.demo if self.wish.demo else None):
+            self.voice.plain(line)
+        self.voice.say("全部就绪;按 Ctrl-C 结束", "everything is up; Ctrl-C ends it")
+
+
+@dataclass
+class Outcome:
+    """Whether an optional step ended well."""
+
+    well: bool = False

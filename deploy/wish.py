@@ -1,0 +1,99 @@
+"""What a run is to start, and the addresses it has chosen for it."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deploy.places import Places
+from deploy.ports import LOOPBACK, choose_port
+from deploy.postgresql import PostgreSQL
+from deploy.reaching import SearchServer
+from deploy.voice import Voice
+
+PORTAL_PORT = 8000
+POSTGRESQL_PORT = 5432
+ELASTICSEARCH_PORT = 9200
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to run; an address that is given is a server of somebody else: it is used and never started or ended."""
+
+    data_folder: Path
+    demo: bool = False
+    database_url: str | None = None
+    search_server: SearchServer | None = None
+    portal_port: int = PORTAL_PORT
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports of a run, fixed before anything starts, because the portal starts first and must know them all."""
+
+    portal_port: int
+    postgresql_port: int
+    elasticsearch_port: int
+    database_url: str
+    search_server: SearchServer
+
+    @property
+    def portal(self) -> str:
+        """Where the pages are."""
+        return f"http://{LOOPBACK}:{self.portal_port}/"
+
+
+def choose_addresses(wish: Wish, places: Places, left_over: set[str], voice: Voice) -> Addresses:
+    """The ports of the run before where they are free (or held by a left-over server), else the usual or next ones."""
+    before = _ports_before(places)
+    portal = choose_port(wish.portal_port, before=before.get("portal"))
+    _tell(voice, "portal", wish.portal_port, portal)
+    promised = [portal]
+    ports = {}
+    for name, usual, given in (
+        ("postgresql", POSTGRESQL_PORT, wish.database_url),
+        ("elasticsearch", ELASTICSEARCH_PORT, wish.search_server),
+    ):
+        if given is not None:
+            ports[name] = 0
+            continue
+        kept = before.get(name) if name in left_over else None
+        ports[name] = kept or choose_port(usual, before=before.get(name), taken=promised)
+        promised.append(ports[name])
+        _tell(voice, name, usual, ports[name])
+    server = PostgreSQL(places.servers / "postgresql", Path(), ports["postgresql"])
+    return Addresses(
+        portal,
+        ports["postgresql"],
+        ports["elasticsearch"],
+        wish.database_url or server.url(),
+        wish.search_server or SearchServer(f"http://{LOOPBACK}:{ports['elasticsearch']}"),
+    )
+
+
+def _tell(voice: Voice, name: str, usual: int, chosen: int) -> None:
+    if chosen != usual:
+        voice.say(
+            f"{name} 使用端口 {chosen},而不是通常的 {usual}(已被占用,或沿用上次端口)",
+            f"{name} uses port {chosen} instead of {usual} (taken, or kept from the run before)",
+        )
+
+
+def _ports_before(places: Places) -> dict[str, int]:
+    """The ports that the last run of this folder used for its own servers."""
+    ports: dict[str, int] = {}
+    try:
+        state = json.loads(places.state.read_text(encoding="utf-8"))
+        for name, key in (
+            ("portal", "address"),
+            ("postgresql", "database_url"),
+            ("elasticsearch", "elasticsearch_url"),
+        ):
+            address = urlsplit(state[key])
+            if address.hostname == LOOPBACK and address.port:
+                ports[name] = address.port
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return ports
