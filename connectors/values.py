@@ -171,7 +171,8 @@ def date_reader(formats: list[str], zone: tzinfo) -> Reader:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            return read_instant(text).astimezone(zone).date()
+            instant: datetime = read_instant(text)
+            return instant.astimezone(zone).date()
 
     read_instant = instant_reader([], zone, what="date")
 
