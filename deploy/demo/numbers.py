@@ -46,7 +46,7 @@ def project_code(on: date, region: str, division: str, kind: str, serial: int) -
             full = f"{on.year}{region}{division}{OLD_TYPE[kind]}{serial % 1000000:06d}"
             if not mod_11_10.is_valid(full):
                 break
-            serial += 1
+            serial += 100_000  # out of the way of neighbouring serials: every code is given once
     return f"{full[:4]}-{full[4:10]}-{full[10:12]}-{full[12:14]}-{full[14:]}"
 
 
