@@ -1,16 +1,20 @@
 """The command line: one module a command, found by its name; only the module asked for is imported."""
 
 import importlib
+import os
 import pkgutil
 import sys
+from pathlib import Path
 
 import typer
 
+from deploy.state import running_environment
 from registry.errors import BadInput, ThreegatesError
 
 HELP = """The register of investment projects and the three gates in front of it: land, environment, credit.
 
-Start with `threegates up`; ask `threegates status` how fresh the register is; `threegates doctor` when something is wrong."""
+Start with `threegates up`; ask `threegates status` how fresh the register is;
+`threegates doctor` when something is wrong."""
 
 
 def command_names() -> list[str]:
@@ -31,9 +35,20 @@ def application(only: str | None = None) -> typer.Typer:
     return app
 
 
+def _use_what_runs() -> None:
+    """Let a command in a second terminal find the servers of the `threegates up` that runs in this data folder."""
+    if "THREEGATES_DATABASE_URL" not in os.environ:
+        folder = Path(os.environ.get("THREEGATES_DATA_FOLDER", ".threegates"))
+        os.environ.update(
+            {name: value for name, value in running_environment(folder).items() if name not in os.environ}
+        )
+
+
 def main() -> None:
     """Entry point of `threegates`: 0 when well, 1 when what was asked is not so, 2 when the input is not valid."""
     asked = sys.argv[1].replace("-", "_") if len(sys.argv) > 1 else ""
+    if asked != "up":
+        _use_what_runs()
     try:
         application(asked if asked in command_names() else None)(prog_name="threegates")
     except ThreegatesError as error:
