@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 from connectors.declaration import Authentication, Bounds, FieldMap, Format, Limits, Names, Paging, Part, Since
 from connectors.errors import BadAgency
 from connectors.interpret import Interpreter, compile_interpreter
-from connectors.values import BadValue
+from connectors.values import BadValue, Reader, instant_reader
 from registry.acts import LANE_OF_ACT, Lane
 from registry.clock import CIVIL_ZONE
 from registry.record_fields import RECORD_FIELDS
@@ -142,6 +142,11 @@ class Agency(Part):
     def modified_field(self) -> str | None:
         """The agency's field with its modification stamp."""
         return next((name for name, field in self.fields.items() if "source_modified" in field.to), None)
+
+    @cached_property
+    def read_modified(self) -> Reader:
+        """The reader of the modification stamp."""
+        return instant_reader(self.fields[self.modified_field].formats if self.modified_field else [], self.zone)
 
     @cached_property
     def known_fields(self) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """From an agency's entry to a row of the register: the mapping of an agency.yml, compiled once into closures."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -27,7 +26,7 @@ from connectors.values import (
     shown,
     text_reader,
 )
-from registry.identifiers import BadIdentifier, industry
+from registry.identifiers import BadIdentifier, Parsed, industry
 from registry.record_fields import RECORD_FIELDS
 
 if TYPE_CHECKING:
@@ -94,14 +93,13 @@ def _json_safe(reader: Reader) -> Reader:
     return read
 
 
-@lru_cache(maxsize=262_144)
-def _identified(kind: str, text: str) -> tuple[str | None, tuple[str, ...], str]:
-    """Normal form (None where unreadable), codes of warnings, and what kind of code it turned out to be."""
+def _identified(kind: str, text: str) -> Parsed | None:
+    """The identifier, or None where the text is none; the parsers remember what they have read."""
     try:
-        parsed = IDENTIFIERS[kind].parse(text)
+        parsed: Parsed = IDENTIFIERS[kind].parse(text)
     except BadIdentifier:
-        return None, (), ""
-    return parsed.value, tuple(warning.code for warning in parsed.warnings), getattr(parsed, "kind", None) or ""
+        return None
+    return parsed
 
 
 class _Remarks:
@@ -116,24 +114,24 @@ class _Remarks:
         """Keeps the original of an identifier that has no normal form."""
         self.details.setdefault("unreadable", {})[target] = text
 
-    def warn(self, target: str, codes: tuple[str, ...]) -> None:
-        """Keeps the codes of registry.identifiers.problem.MESSAGES."""
-        if codes:
-            self.details.setdefault("warnings", {})[target] = list(codes)
+    def warn(self, target: str, codes: list[str]) -> None:
+        """Keeps codes of registry.identifiers.problem.MESSAGES."""
+        self.details.setdefault("warnings", {})[target] = codes
 
 
 def _finish_identifiers(row: list[Any], texts: dict[str, str], remarks: _Remarks) -> None:
     for target, text in texts.items():
-        value, codes, kind = _identified(_IDENTIFIER_OF[target], text)
-        row[POSITION[target]] = value
-        if value is None:
+        parsed = _identified(_IDENTIFIER_OF[target], text)
+        if parsed is None:
             remarks.unreadable(target, text)
+            continue
+        if parsed.warnings:
+            remarks.warn(target, [warning.code for warning in parsed.warnings])
+        if target == "party_uscc" and (kind := getattr(parsed, "kind", "uscc")) != "uscc":
+            # An organisation code or licence number of before 2015-10 is no USCC; it still tells who it was.
+            remarks.details[kind] = parsed.value
         else:
-            remarks.warn(target, codes)
-            if target == "party_uscc" and kind != "uscc":
-                # An organisation code or licence number of before 2015-10 is no USCC; it still tells who it was.
-                row[_USCC] = None
-                remarks.details[kind] = value
+            row[POSITION[target]] = parsed.value
 
 
 def _finish_industry(row: list[Any], remarks: _Remarks) -> None:
@@ -145,19 +143,21 @@ def _finish_industry(row: list[Any], remarks: _Remarks) -> None:
         row[_INDUSTRY] = row[_EDITION] = None
         return
     row[_INDUSTRY], row[_EDITION] = parsed.value, parsed.edition
-    remarks.warn("industry", tuple(warning.code for warning in parsed.warnings))
+    if parsed.warnings:
+        remarks.warn("industry", [warning.code for warning in parsed.warnings])
 
 
 def _finish_number(row: list[Any], kind: str | None, remarks: _Remarks) -> None:
     """The normal form of a number whose kind is known; there is no national scheme, so an odd one stays as it is."""
     if kind is None:
         return
-    value, codes, _ = _identified(kind, row[_NUMBER])
-    if value is None:
-        remarks.warn("number", (kind.replace("_", "-") + "-shape",))
-    else:
-        row[_NUMBER] = value
-        remarks.warn("number", codes)
+    parsed = _identified(kind, row[_NUMBER])
+    if parsed is None:
+        remarks.warn("number", [kind.replace("_", "-") + "-shape"])
+        return
+    row[_NUMBER] = parsed.value
+    if parsed.warnings:
+        remarks.warn("number", [warning.code for warning in parsed.warnings])
 
 
 def _find_nul(entry: Any, name: str = "") -> str | None:

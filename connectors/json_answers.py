@@ -38,7 +38,7 @@ def read_json(body: bytes, agency: Agency) -> Parts:
         if not isinstance(items, list):
             raise _no_list(path)
         if all(type(item) is dict for item in items):
-            raws = [canonical(item) for item in items]
+            raws = [orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in items]
             return Parts(list(range(len(items))), items, raws, [], lambda where: dig(document, where))
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
         pass
@@ -65,16 +65,15 @@ def _one_by_one(body: bytes, path: str) -> Parts:
     for position, raw in enumerate(pieces):
         try:
             entry = orjson.loads(raw)
-            if type(entry) is not dict:
-                raise TypeError
             bytes_kept = canonical(entry)
         except orjson.JSONDecodeError as error:
             parts.rejected.append(Rejected(position, raw, "", f"is not JSON: {error.msg}"))
         except (orjson.JSONEncodeError, RecursionError):
             parts.rejected.append(Rejected(position, raw, "", "is nested too deeply"))
-        except TypeError:
-            parts.rejected.append(Rejected(position, raw, "", "is no object with fields"))
         else:
+            if type(entry) is not dict:
+                parts.rejected.append(Rejected(position, raw, "", "is no object with fields"))
+                continue
             parts.positions.append(position)
             parts.entries.append(entry)
             parts.raws.append(bytes_kept)

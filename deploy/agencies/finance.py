@@ -27,6 +27,7 @@ class Finance(Feed):
 
     def __init__(self, *arguments: object, **named: object) -> None:
         self._packed: dict[str, tuple[list[Item], bytes]] = {}
+        self._sorted: tuple[list[Item], int, dict[str, list[Item]]] | None = None
         super().__init__(*arguments, **named)  # type: ignore[arg-type]  # passed on as they are
 
     def translate(self, record: Record) -> bytes:
@@ -57,14 +58,17 @@ class Finance(Feed):
 
     def _months(self) -> dict[str, list[Item]]:
         """The files: each holds what was reported in one month."""
-        months: dict[str, list[Item]] = {}
-        for item in self.since(None):
-            months.setdefault(f"xindai-{item.place[0]:%Y-%m}.csv.gz", []).append(item)
-        return months
+        items = self.since(None)
+        if self._sorted is None or self._sorted[0] is not self._items or self._sorted[1] != len(items):
+            months: dict[str, list[Item]] = {}
+            for item in items:
+                months.setdefault(f"xindai-{item.place[0]:%Y-%m}.csv.gz", []).append(item)
+            self._sorted = (self._items, len(items), months)
+        return self._sorted[2]
 
     def _file(self, name: str, items: list[Item]) -> bytes:
         known = self._packed.get(name)
-        if known is None or known[0] != items:
+        if known is None or known[0] is not items:
             header = ",".join(FINANCE_COLUMNS).encode(ENCODING) + b"\r\n"
             known = (items, gzip.compress(header + b"".join([item.content for item in items]), mtime=0))
             self._packed[name] = known
