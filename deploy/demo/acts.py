@@ -66,6 +66,8 @@ def act(chance: Chance, kind: str, on: date, undertaking: Undertaking, telling: 
         fields["kind"] = telling.kind
     fields |= telling.extra
     fields["details"] = fields.get("details", {}) | MARK
+    if kind == "loan" and fields["kind"] == "construction" and telling.party is None:
+        undertaking.loans.append((on, str(fields["number"]), int(fields["amount"])))
     received = telling.received or _received(chance, on)
     references = (project["reference"],) if project["reference"] else ()
     return Draft(fields, received, references, owner["reference"], telling.findings, telling.story)
@@ -293,9 +295,18 @@ def _loan(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | 
 
 
 def _disbursement(chance: Chance, on: date, undertaking: Undertaking, party_uscc: str | None) -> Json:
+    """A part of a construction loan signed before: its contract with a running number."""
     paid = _credit(chance, on, undertaking, "loan", f"示例银行{_city(undertaking)}分行", "示银固贷字")
-    return {key: paid[key] for key in ("kind", "authority", "amount", "details")} | {
-        "number": f"{paid['number']}-{chance.whole(1, 9):02d}"
+    contract, amount = str(paid["number"]), int(paid["amount"])
+    earlier = [loan for loan in undertaking.loans if loan[0] <= on]
+    if earlier:
+        _, contract, amount = chance.one(earlier)
+    return {
+        "number": f"{contract}-{chance.whole(1, 99):02d}",
+        "kind": "construction",
+        "authority": paid["authority"],
+        "amount": str(amount * chance.whole(2, 10) // 100),
+        "details": {"instrument": "loan", "currency": "CNY", "contract": contract},
     }
 
 

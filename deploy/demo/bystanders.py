@@ -20,6 +20,14 @@ OTHERS = (
     ("{place}示例{n}食品有限公司", "{place}示例{n}食品加工车间项目", "1439"),
     ("{place}示例{n}新能源有限公司", "{place}示例{n}号风电场项目", "4415"),
 )
+USES = {
+    "8411": "医疗卫生用地",
+    "4812": "公路用地",
+    "8334": "教育用地",
+    "4620": "公用设施用地",
+    "5990": "物流仓储用地",
+    "7010": "城镇住宅用地",
+}
 ACTS = (
     ("land_grant",) * 13
     + ("eia_approval",) * 3
@@ -61,7 +69,10 @@ def strangers(world: World, count: int) -> None:
 
 
 def _record(chance: Chance, on: date, stranger: Undertaking) -> Draft:
-    return act(chance, chance.one(ACTS), on, stranger, Telling(by="uscc" if chance.happens(0.3) else "name"))
+    draft = act(chance, chance.one(ACTS), on, stranger, Telling(by="uscc" if chance.happens(0.3) else "name"))
+    if draft.act == "land_grant":
+        draft.fields["details"]["use"] = USES.get(str(stranger.project["industry"]), "工业用地")
+    return draft
 
 
 def other_sector(world: World, registry: Registry, count: int) -> None:

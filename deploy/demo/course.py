@@ -98,6 +98,8 @@ def later_act(chance: Chance, undertaking: Undertaking) -> Draft:
     kind = chance.one(LATER_WEIGHTS)
     first = days_after(undertaking.ready, 1)
     on = chance.day(first, undertaking.until or LAST_ACT)
+    if kind == "disbursement" and not any(signed <= on for signed, _, _ in undertaking.loans):
+        kind = "loan"
     if kind == "working_capital":
         purpose = {
             "details": {"instrument": "loan", "currency": "CNY", "purpose": "流动资金周转", "five_class": "正常"}
@@ -134,7 +136,7 @@ def settle(world: World, registry: Registry, enterprises: int, projects: int, wh
 def _settle_owner(registry: Registry, chance: Chance, owner: Json, sector: str, count: int) -> list[Undertaking]:
     made = []
     for _ in range(count):
-        undertaking = lawful_project(registry, chance, owner, sector, date(2009, 3, 1), date(2024, 12, 1))
+        undertaking = lawful_project(registry, chance, owner, sector, date(2010, 3, 1), date(2024, 12, 1))
         undertaking.alone = count == 1
         made.append(undertaking)
     return made

@@ -59,6 +59,7 @@ class Undertaking:
     ready: date | None = None  # from when every act would be lawful: standing and all formalities
     alone: bool = True  # its owner's only project
     until: date | None = None  # no acts after (retired, cancelled)
+    loans: list[tuple[date, str, int]] = field(default_factory=list)  # signed, contract, yuan; construction only
     coded_only_before: date | None = None  # real owners of several plants: before this day records carry the code
 
 

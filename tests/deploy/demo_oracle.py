@@ -108,7 +108,7 @@ def judge(world: World, undone: Any, decided: set[tuple[str, str]]) -> set[tuple
             results += misuse(record, project, world.enterprises, undone)
         elif shows_overcapacity(record) and date.fromisoformat(record["acted_on"]) >= LAW:
             permit = ("discharge_permit", "production_licence", "eia_approval", "energy_assessment")
-            lane = {kind: "permit-without-approval" for kind in permit} | dict.fromkeys(LAND_ACTS, "land-without-approval")
+            lane = dict.fromkeys(permit, "permit-without-approval") | dict.fromkeys(LAND_ACTS, "land-without-approval")
             results = [(lane[record["act"]], ("no-project",))] if record["act"] in lane else []
         else:
             results = []

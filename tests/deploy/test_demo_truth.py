@@ -1,12 +1,15 @@
-"""The demo's truth: what is told is what the rules find, and nothing else; no synthetic record accuses a real company."""
+"""The demo's truth: what is told is what the rules find and nothing else; nothing synthetic accuses a real company."""
 
 import pytest
 
 from deploy.demo.disguise import undone
+from deploy.demo.scene import CODE, CREDIT, LAND, PERMIT
 from tests.deploy.conftest import DemoFiles
 from tests.deploy.demo_oracle import World, gates, judge
 
 Key = tuple[str, str]
+Judged = tuple[str, str, str, tuple[str, ...]]
+ALL = ("code", "uscc", "name", "fuzzy")
 
 
 def _world(demo: DemoFiles, needs: tuple[str, ...]) -> tuple[World, set[Key]]:
@@ -19,25 +22,26 @@ def _world(demo: DemoFiles, needs: tuple[str, ...]) -> tuple[World, set[Key]]:
     return World(projects, enterprises, records, links), {(row["agency"], row["source_key"]) for row in truth}
 
 
-def _told(demo: DemoFiles, needs: tuple[str, ...], name: str = "truth_findings.csv") -> set[tuple[str, ...]]:
+def _told(demo: DemoFiles, needs: tuple[str, ...], name: str = "truth_findings.csv") -> set[Judged]:
     return {
-        (row["agency"], row["source_key"], row["rule"], tuple(sorted(row["reasons"].split("|"))))  # type: ignore[misc]  # a set of mixed tuples
+        (row["agency"], row["source_key"], row["rule"], tuple(sorted(row["reasons"].split("|"))))
         for row in demo.rows(name)
         if row["needs"] in needs
     }
 
 
-@pytest.mark.parametrize("needs", [("code", "uscc", "name"), ("code", "uscc", "name", "fuzzy")])
+@pytest.mark.parametrize("needs", [ALL[:3], ALL])
 @pytest.mark.parametrize("size", ["demo", "tiny_demo"])
-def test_told_findings_are_those_of_the_rules(size: str, needs: tuple[str, ...], request: pytest.FixtureRequest) -> None:
-    files: DemoFiles = request.getfixturevalue(size)
+def test_told_findings_are_those_of_the_rules(
+    size: str, needs: tuple[str, ...], demo: DemoFiles, tiny_demo: DemoFiles
+) -> None:
+    files = {"demo": demo, "tiny_demo": tiny_demo}[size]
     world, decided = _world(files, needs)
     assert judge(world, undone, decided) == _told(files, needs)
 
 
 def test_the_second_batch_tells_its_findings_too(demo: DemoFiles) -> None:
-    needs = ("code", "uscc", "name", "fuzzy")
-    world, decided = _world(demo, needs)
+    world, decided = _world(demo, ALL)
     for row in demo.rows("records-later/truth.csv"):
         key = (row["agency"], row["source_key"])
         decided.add(key)
@@ -45,8 +49,8 @@ def test_the_second_batch_tells_its_findings_too(demo: DemoFiles) -> None:
             world.links[key] = row["project_reference"]
     world.records.update(demo.records("records-later"))
     after = judge(world, undone, decided)
-    assert after == _told(demo, needs, "records-later/truth_findings.csv")
-    assert after != _told(demo, needs)
+    assert after == _told(demo, ALL, "records-later/truth_findings.csv")
+    assert after != _told(demo, ALL)
 
 
 def test_no_finding_names_a_real_enterprise(demo: DemoFiles) -> None:
@@ -60,7 +64,7 @@ def test_no_finding_names_a_real_enterprise(demo: DemoFiles) -> None:
 
 
 def test_real_records_stay_lawful_when_linked_to_another_project_of_the_owner(demo: DemoFiles) -> None:
-    world, _ = _world(demo, ("code", "uscc", "name", "fuzzy"))
+    world, _ = _world(demo, ALL)
     by_owner: dict[str, list[str]] = {}
     for reference, project in world.projects.items():
         by_owner.setdefault(project["owner"], []).append(reference)
@@ -90,15 +94,9 @@ def test_real_records_name_their_enterprise_and_place(demo: DemoFiles) -> None:
         assert record["act"] != "loan" or record["project_code"]
 
 
-def test_every_rule_and_reason_is_told(tiny_demo: DemoFiles) -> None:
-    for size in (tiny_demo,):
-        rules = {row["rule"] for row in size.rows("truth_findings.csv")}
-        assert rules == {
-            "land-without-approval",
-            "permit-without-approval",
-            "credit-without-formalities",
-            "project-code-misused",
-        }
+def test_every_rule_is_told(tiny_demo: DemoFiles) -> None:
+    rules = {row["rule"] for row in tiny_demo.rows("truth_findings.csv")}
+    assert rules == {LAND, PERMIT, CREDIT, CODE}
 
 
 def test_findings_cover_sectors_provinces_and_reasons(demo: DemoFiles) -> None:
@@ -112,4 +110,4 @@ def test_findings_cover_sectors_provinces_and_reasons(demo: DemoFiles) -> None:
     reasons = {reason for row in findings for reason in row["reasons"].split("|")}
     assert reasons >= {"no-project", "no-approval", "before-approval", "revoked", "expired", "other-enterprise"}
     assert reasons >= {"other-region", "missing-approval", "missing-land", "missing-eia", "missing-energy-assessment"}
-    assert {row["needs"] for row in findings} == {"code", "uscc", "name", "fuzzy"}
+    assert {row["needs"] for row in findings} == set(ALL)
