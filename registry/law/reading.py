@@ -108,7 +108,7 @@ class Parameter:
         return next((one for one in reversed(self.values) if one.since <= day), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Law:
     """All articles and parameters by their names."""
 

@@ -1,0 +1,42 @@
+-- One row for each judged act and each project it belongs to, with what a rule may ask of it.
+--   record_id, version_id    the record and the version that was known; an intended act has no version
+--   act, acted_on, kind      what was done, on which day (credit: of signing), and its kind
+--   project_code, party_*    what the act itself says
+--   outcome                  linked | none (it fits no registered project)
+--   sector                   of the project; of the record itself where it fits no project
+--   names_project            the act bears a code of its project, an earlier code included
+--   standing_failure         why the project has no standing on the day; NULL where it has
+--   has_land, has_eia, has_energy   the formality is held on the day
+--   nature, asks_land        a renovation that asks no land needs none; what it was granted later, it asked
+SELECT a.version_id, a.record_id, a.act, a.acted_on, a.kind, a.project_code, a.party_uscc, a.party_name_normal, a.region,
+       a.project_id, a.enterprise_id, a.outcome, a.method,
+       CASE WHEN a.outcome = 'none' THEN a.shown_sector ELSE p.sector END AS sector,
+       p.region AS project_region, p.owner_id, p.owner_uscc, p.owner_name, p.owned_from,
+       a.project_code IS NOT NULL AND (
+           a.project_code = p.code OR EXISTS (
+               SELECT FROM project_codes AS c
+               WHERE c.project_id = a.project_id AND c.code = a.project_code AND known(c)
+           )
+       ) AS names_project,
+       CASE
+           WHEN a.outcome = 'none' THEN 'no-project'
+           WHEN s.days @> a.acted_on THEN NULL
+           WHEN s.first_issued IS NULL THEN 'no-approval'
+           WHEN s.first_issued > a.acted_on THEN 'before-approval'
+           ELSE (
+               SELECT CASE WHEN latest.revoked <= a.acted_on THEN 'revoked' ELSE 'expired' END
+               FROM known_approvals AS latest
+               WHERE latest.project_id = a.project_id AND latest.issued <= a.acted_on
+               ORDER BY latest.issued DESC, latest.revoked <= a.acted_on DESC NULLS LAST
+               LIMIT 1
+           )
+       END AS standing_failure,
+       COALESCE(f.land_from <= a.acted_on, FALSE) OR COALESCE(f.land_days @> a.acted_on, FALSE) AS has_land,
+       COALESCE(f.eia_from <= a.acted_on, FALSE) OR COALESCE(f.eia_days @> a.acted_on, FALSE) AS has_eia,
+       COALESCE(f.energy_from <= a.acted_on, FALSE) OR COALESCE(f.energy_days @> a.acted_on, FALSE) AS has_energy,
+       COALESCE(p.asks_land, f.asked_land, FALSE) AS asks_land,
+       p.nature
+FROM judged_acts AS a
+LEFT JOIN known_projects AS p ON p.project_id = a.project_id
+LEFT JOIN standings AS s ON s.project_id = a.project_id
+LEFT JOIN formalities AS f ON f.project_id = a.project_id

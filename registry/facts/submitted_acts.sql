@@ -1,0 +1,7 @@
+-- Acts that agencies reported, as known: one row for each record and each project it is linked to.
+-- A record that nobody has linked yet is not judged; one that fits no registered project is.
+SELECT r.version_id, r.record_id, r.act, r.acted_on, r.project_code, r.party_uscc, r.party_name_normal, r.region, r.kind,
+       l.project_id, l.enterprise_id, l.outcome, l.method, l.shown_sector
+FROM records AS r
+JOIN links AS l ON l.record_id = r.record_id AND known(l)
+WHERE known(r) AND r.acted_on <= :as_of AND l.outcome IN ('linked', 'none') AND judged_record(r.record_id)

@@ -1,0 +1,225 @@
+"""Flags: what the compiled rules say of some acts at some state of knowledge, with evidence, before anything is written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, text
+from sqlalchemy.sql.elements import TextClause
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.acts import LANE_OF_ACT
+from registry.compiling import Use, compile_evidence, compile_flags
+from registry.database import json_text
+from registry.dirty import UNSETTLED_RECORDS
+from registry.history import Instant
+from registry.rules.reading import SEVERITIES, Rule, rules
+
+CONFIDENTIAL_ACTS: Final = tuple(act for act, lane in LANE_OF_ACT.items() if lane == "credit")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is judged: the world on a day, as known now or at an instant, the whole nation or some acts of it."""
+
+    use: Use
+    as_of: date
+    known_at: datetime | None = None
+    records: Sequence[int] = ()
+    projects: Sequence[int] = ()
+    intended: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One rule's suspicion of one record; the columns of a finding that follow from facts and law alone."""
+
+    fingerprint: str
+    rule: str
+    rule_version: str
+    basis: str
+    severity: str
+    lane: str
+    subject_kind: str
+    subject_id: int
+    subject_reference: str
+    act: str
+    acted_on: date
+    project_id: int | None
+    enterprise_id: int | None
+    sector: str | None
+    region: str | None
+    reasons: tuple[str, ...]
+    parameters: dict[str, Any]
+    citation: list[dict[str, str]]
+    evidence: dict[str, Any]
+    evidence_hash: str
+    duty_holder: str
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Which agency took over from which, and when."""
+
+    steps: dict[str, list[tuple[date, str]]]
+
+    def holder(self, agency: str, on: date) -> str:
+        """Who has an agency's duty on a day."""
+        seen = {agency}
+        while True:
+            taken = [(day, heir) for day, heir in self.steps.get(agency, []) if day <= on and heir not in seen]
+            if not taken:
+                return agency
+            agency = max(taken)[1]
+            seen.add(agency)
+
+
+async def read_succession(session: AsyncSession) -> Succession:
+    """The agencies' succession as the reference data has it."""
+    rows = await (await session.connection()).execute(
+        text("SELECT predecessor_id, successor_id, on_date FROM agency_successions")
+    )
+    steps: dict[str, list[tuple[date, str]]] = {}
+    for predecessor, successor, day in rows:
+        steps.setdefault(predecessor, []).append((day, successor))
+    return Succession(steps)
+
+
+def fingerprint(rule: str, subject_kind: str, subject_key: str) -> str:
+    """The stable address of a finding: rule and subject by the key of whoever sent it, never by our serial number."""
+    return blake2b(f"{rule}\n{subject_kind}\n{subject_key}".encode(), digest_size=10).hexdigest()
+
+
+async def statement_of(session: AsyncSession, asked: Asked, sql: str, **more: Any) -> tuple[TextClause, dict[str, Any]]:
+    """A compiled text with the binds that its use has."""
+    values: dict[str, Any] = {"as_of": asked.as_of, "known_at": asked.known_at, **more}
+    if asked.use.scope == "nation":
+        unsettled = [] if asked.use.knowledge == "then" else await _unsettled(session)
+        values["unsettled"] = unsettled
+    values |= {"records": list(asked.records), "projects": list(asked.projects), "intended": json_text(asked.intended)}
+    types: dict[str, Any] = {
+        "as_of": Date,
+        "known_at": Instant,
+        "unsettled": ARRAY(BigInteger),
+        "records": ARRAY(BigInteger),
+        "projects": ARRAY(BigInteger),
+        "intended": Text,
+        "confidential": ARRAY(Text),
+    }
+    statement = text(sql)
+    used = [name for name in types if name in statement._bindparams]
+    return statement.bindparams(*(bindparam(name, type_=types[name]) for name in used)), {
+        name: values[name] for name in used
+    }
+
+
+async def _unsettled(session: AsyncSession) -> list[int]:
+    return list((await (await session.connection()).execute(text(UNSETTLED_RECORDS))).scalars())
+
+
+async def ask_flags(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
+    """Which acts the rules flag and why, without evidence: record_id, project_id, act, rule, reasons and more."""
+    statement, values = await statement_of(session, asked, compile_flags(asked.use))
+    await _plan_for_these(session)
+    rows = await (await session.connection()).execute(statement, values)
+    return [dict(row) for row in rows.mappings()]
+
+
+async def _plan_for_these(session: AsyncSession) -> None:
+    # A plan kept for any values would read the nation where a hundred records are asked.
+    await (await session.connection()).execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
+async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[Flag]:
+    """Every flag with its evidence, one for each rule and record, in order of fingerprint."""
+    statement, values = await statement_of(
+        session, asked, compile_evidence(asked.use), confidential=list(CONFIDENTIAL_ACTS)
+    )
+    await _plan_for_these(session)
+    rows = (await (await session.connection()).execute(statement, values)).mappings().all()
+    succession = await read_succession(session)
+    by_id = {one.id: one for one in rules()}
+    return _one_each(_flag(dict(row), by_id[row["rule"]], succession, asked.as_of) for row in rows)
+
+
+async def ask_evidence(session: AsyncSession, asked: Asked) -> dict[int, list[dict[str, Any]]]:
+    """What is seen now of some records' acts, flagged or not: by record, one row for each project."""
+    statement, values = await statement_of(
+        session, asked, compile_evidence(asked.use, only_acts=True), confidential=list(CONFIDENTIAL_ACTS)
+    )
+    await _plan_for_these(session)
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in (await (await session.connection()).execute(statement, values)).mappings():
+        found.setdefault(row["record_id"], []).append(dict(row))
+    return found
+
+
+def _flag(row: dict[str, Any], rule: Rule, succession: Succession, as_of: date) -> Flag:
+    act, acted_on = row["act"], row["acted_on"]
+    basis = rule.basis_of(act)
+    first_holder = rule.duty.get(act, "")
+    evidence = evidence_of(row, rule) | {"duty_holder_on_day": succession.holder(first_holder, acted_on)}
+    key = f"{row['feed']}\n{row['source_key']}"
+    return Flag(
+        fingerprint=fingerprint(rule.id, "record", key),
+        rule=rule.id,
+        rule_version=rule.version,
+        basis=basis,
+        severity=SEVERITIES[basis],
+        lane=LANE_OF_ACT[act],
+        subject_kind="record",
+        subject_id=row["record_id"],
+        subject_reference=f"{row['feed']}:{row['source_key']}",
+        act=act,
+        acted_on=acted_on,
+        project_id=row["project_id"],
+        enterprise_id=row["enterprise_id"] or row["owner_id"],
+        sector=row["sector"],
+        region=row["project_region"] or row["region"],
+        reasons=tuple(sorted(set(row["reasons"]))),
+        parameters=row["parameters"],
+        citation=rule.citation(),
+        evidence=evidence,
+        evidence_hash=hash_of(evidence),
+        duty_holder=succession.holder(first_holder, as_of),
+        synthetic=row["synthetic"],
+    )
+
+
+def evidence_of(row: dict[str, Any], rule: Rule) -> dict[str, Any]:
+    """The evidence as kept: the parts the rule asks for, absent ones left out; `confidential` is not for the public."""
+    parts = ("record", "link", "project", "owner", *rule.evidence, "confidential")
+    return {part: row[part] for part in parts if row[part] is not None}
+
+
+def hash_of(evidence: dict[str, Any]) -> str:
+    """The hash by which evidence is compared: equal facts give equal hashes in any database."""
+    return blake2b(json_text(evidence).encode(), digest_size=16).hexdigest()
+
+
+def _one_each(flags: Iterable[Flag]) -> list[Flag]:
+    """One flag for each fingerprint: a record that belongs to several projects keeps all reasons and what else was seen."""
+    found: dict[str, Flag] = {}
+    for flag in flags:
+        first = found.get(flag.fingerprint)
+        if first is None:
+            found[flag.fingerprint] = flag
+            continue
+        also = [
+            *first.evidence.get("also", []),
+            {part: flag.evidence.get(part) for part in ("link", "project", "owner")},
+        ]
+        if first.evidence_hash == flag.evidence_hash or also[-1] in also[:-1]:
+            continue
+        evidence = first.evidence | {"also": also}
+        found[flag.fingerprint] = replace(
+            first,
+            reasons=tuple(sorted({*first.reasons, *flag.reasons})),
+            evidence=evidence,
+            evidence_hash=hash_of(evidence),
+            synthetic=first.synthetic or flag.synthetic,
+        )
+    return [found[one] for one in sorted(found)]

@@ -1,0 +1,220 @@
+"""Merging flags into the findings: new ones are opened, what changed is restated, what no longer holds is closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.database import driver, json_text
+from registry.flags import Flag
+from registry.history import Instant
+from registry.rules.reading import rules
+
+_TYPES: Final[dict[str, str]] = {
+    "fingerprint": "text",
+    "rule": "text",
+    "rule_version": "text",
+    "basis": "text",
+    "severity": "text",
+    "lane": "text",
+    "subject_kind": "text",
+    "subject_id": "bigint",
+    "subject_reference": "text",
+    "act": "text",
+    "acted_on": "date",
+    "project_id": "bigint",
+    "enterprise_id": "bigint",
+    "sector": "text",
+    "region": "text",
+    "reasons": "text[]",
+    "parameters": "text",
+    "citation": "text",
+    "evidence": "text",
+    "evidence_hash": "text",
+    "duty_holder": "text",
+    "synthetic": "boolean",
+}
+_JSON: Final = ("parameters", "citation", "evidence")
+_COLUMNS: Final = ", ".join(_TYPES)
+_READ: Final = ", ".join(f"said.{name}::jsonb" if name in _JSON else f"said.{name}" for name in _TYPES)
+# What follows from these follows from nothing else: the evidence is compared by its hash.
+_COMPARED: Final = (
+    "rule_version",
+    "basis",
+    "subject_id",
+    "project_id",
+    "enterprise_id",
+    "sector",
+    "region",
+    "reasons",
+    "evidence_hash",
+    "duty_holder",
+    "synthetic",
+)
+_SAME: Final = " AND ".join(f"held.{name} IS NOT DISTINCT FROM said.{name}" for name in _COMPARED)
+
+_STAGE: Final = (
+    "CREATE TEMPORARY TABLE IF NOT EXISTS flagged ("
+    + ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
+    + ") ON COMMIT DELETE ROWS"
+)
+
+# Restated and reopened findings keep the day they were first seen.
+_CLOSE_CHANGED: Final = f"""
+UPDATE findings AS held SET known_to = :at FROM flagged AS said
+WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity' AND NOT (held.state = 'open' AND {_SAME})
+RETURNING held.fingerprint, held.state, held.first_seen
+"""
+_ADD: Final = f"""
+INSERT INTO findings ({_COLUMNS}, state, first_seen, known_from)
+SELECT {_READ}, 'open', COALESCE(before.first_seen, :at), :at
+FROM flagged AS said
+LEFT JOIN unnest(:known, :seen) AS before (fingerprint, first_seen) ON before.fingerprint = said.fingerprint
+WHERE NOT EXISTS (
+    SELECT FROM findings AS held WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity'
+)
+RETURNING subject_id, project_id
+"""
+_OPEN_BUT_NOT_FLAGGED: Final = """
+SELECT held.fingerprint, held.rule, held.rule_version, held.subject_id, held.project_id, held.evidence
+FROM findings AS held
+WHERE held.known_to = 'infinity' AND held.state = 'open' AND held.subject_kind = 'record'
+  AND (CAST(:rules AS text[]) IS NULL OR held.rule = ANY(CAST(:rules AS text[])))
+  AND (CAST(:records AS bigint[]) IS NULL OR held.subject_id = ANY(CAST(:records AS bigint[])))
+  AND held.subject_id <> ALL(CAST(:unsettled AS bigint[]))
+  AND NOT EXISTS (SELECT FROM flagged AS said WHERE said.fingerprint = held.fingerprint)
+"""
+_CLOSE: Final = f"""
+WITH gone AS (
+    UPDATE findings AS held SET known_to = :at
+    FROM unnest(:prints, :whys) AS closing (fingerprint, why)
+    WHERE held.fingerprint = closing.fingerprint AND held.known_to = 'infinity'
+    RETURNING held.*, closing.why
+)
+INSERT INTO findings ({_COLUMNS}, state, closed_reason, first_seen, known_from)
+SELECT {_COLUMNS}, 'closed', why, first_seen, :at FROM gone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unflagged:
+    """An open finding that the rules no longer give."""
+
+    fingerprint: str
+    rule: str
+    rule_version: str
+    record_id: int
+    project_id: int | None
+    evidence: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Merged:
+    """How many findings were opened (reopened included), restated and closed, and which records and projects they touch."""
+
+    opened: int = 0
+    changed: int = 0
+    closed: int = 0
+
+    def __post_init__(self) -> None:
+        self.records: set[int] = set()
+        self.projects: set[int] = set()
+
+    def touch(self, record: int, project: int | None) -> None:
+        """Note that a finding of this record and project changed."""
+        self.records.add(record)
+        if project is not None:
+            self.projects.add(project)
+
+
+async def merge_flags(session: AsyncSession, flags: Sequence[Flag], at: datetime) -> Merged:
+    """Write what the flags say that the findings do not; the same flags again write nothing."""
+    connection = await session.connection()
+    await connection.execute(text(_STAGE))
+    await connection.execute(text("DELETE FROM flagged"))
+    rows = [
+        tuple(json_text(getattr(flag, name)) if name in _JSON else _plain(getattr(flag, name)) for name in _TYPES)
+        for flag in flags
+    ]
+    await (await driver(session)).copy_records_to_table("flagged", records=rows, columns=list(_TYPES))
+    await connection.execute(text("ANALYZE flagged"))
+    merged = Merged()
+    before = (await connection.execute(_at(_CLOSE_CHANGED), {"at": at})).all()
+    merged.changed = sum(state == "open" for _, state, _ in before)
+    added = await connection.execute(
+        _at(_ADD).bindparams(bindparam("known", type_=ARRAY(Text)), bindparam("seen", type_=ARRAY(Instant))),
+        {"at": at, "known": [row[0] for row in before], "seen": [row[2] for row in before]},
+    )
+    count = 0
+    for record, project in added:
+        merged.touch(record, project)
+        count += 1
+    merged.opened = count - merged.changed
+    return merged
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _at(sql: str) -> Any:
+    return text(sql).bindparams(bindparam("at", type_=Instant))
+
+
+async def find_unflagged(
+    session: AsyncSession, *, records: Sequence[int] | None, unsettled: Sequence[int]
+) -> list[Unflagged]:
+    """Open findings on these records (None: all) that the flags just merged do not have, those of removed rules too."""
+    statement = text(_OPEN_BUT_NOT_FLAGGED).bindparams(
+        bindparam("rules", type_=ARRAY(Text)),
+        bindparam("records", type_=ARRAY(BigInteger)),
+        bindparam("unsettled", type_=ARRAY(BigInteger)),
+    )
+    values = {"rules": None, "records": None if records is None else list(records), "unsettled": list(unsettled)}
+    return [Unflagged(*row) for row in await (await session.connection()).execute(statement, values)]
+
+
+async def close(
+    session: AsyncSession, unflagged: Sequence[Unflagged], whys: Sequence[str], at: datetime, merged: Merged
+) -> None:
+    """Close findings with the reason of each."""
+    if not unflagged:
+        return
+    await (await session.connection()).execute(
+        _at(_CLOSE).bindparams(bindparam("prints", type_=ARRAY(Text)), bindparam("whys", type_=ARRAY(Text))),
+        {"at": at, "prints": [one.fingerprint for one in unflagged], "whys": list(whys)},
+    )
+    for one in unflagged:
+        merged.touch(one.record_id, one.project_id)
+    merged.closed += len(unflagged)
+
+
+# Why a finding was closed, by the part of the evidence that is no longer the same.
+_CAUSES: Final[tuple[tuple[str, str], ...]] = (
+    ("record", "record-corrected"),
+    ("link", "link-changed"),
+    ("approvals", "approval-changed"),
+    ("formalities", "formality-changed"),
+    ("owners", "owner-changed"),
+    ("project", "project-corrected"),
+    ("owner", "owner-changed"),
+)
+
+
+def why_closed(one: Unflagged, seen: Sequence[dict[str, Any]]) -> str:
+    """The reason for closing: what differs between the evidence then and what is seen now."""
+    current = {rule.id: rule for rule in rules()}
+    if one.rule not in current:
+        return "rule-removed"
+    if not seen:
+        return "record-no-longer-judged"
+    for part, reason in _CAUSES:
+        was = one.evidence.get(part)
+        if (part in ("record", "link", "project", "owner") or part in current[one.rule].evidence) and all(
+            was != row.get(part) for row in seen
+        ):
+            return reason
+    return "rule-changed" if one.rule_version != current[one.rule].version else "no-longer-flagged"

@@ -1,0 +1,266 @@
+"""Reading the rules: their folders, checked to be one SELECT over the shared facts with declared parameters only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import sqlglot
+from pydantic import Field, TypeAdapter
+from sqlglot import exp
+
+from registry.acts import LANE_OF_ACT, Lane
+from registry.database import json_text
+from registry.errors import BadFile
+from registry.law.reading import Law, Quotation, check_quotation, law
+from registry.reading_yaml import Document, Strict, read_as, read_document
+
+_HERE: Final = Path(__file__).parent
+
+Basis = Literal["text", "derived"]
+SEVERITIES: Final[dict[Basis, str]] = {"text": "violation", "derived": "warning"}
+
+# Every rule of the register's plan by its stable id; those with a folder here are built.
+KNOWN_RULES: Final = (
+    "land-without-approval",
+    "permit-without-approval",
+    "credit-without-formalities",
+    "new-capacity-approved",
+    "new-capacity-supported",
+    "land-to-backward-capacity",
+    "halted-project-supported",
+    "concealed-project-financed",
+    "merger-loan-too-long",
+    "project-code-misused",
+    "capacity-over-approval",
+    "backward-equipment-running",
+    "backward-capacity-moved",
+    "defaulter-supported",
+    "defaulter-permit-kept",
+    "business-licence-kept",
+    "restricted-region-approval",
+    "polluter-not-stopped",
+    "replacement-ratio-short",
+    "replacement-spent-twice",
+    "replacement-unit-unreal",
+    "replacement-not-listed",
+    "replacement-not-published",
+    "replacement-unit-running",
+    "disposition-not-published",
+    "rectification-not-published",
+    "rectification-not-filed",
+    "differential-price-missing",
+    "power-price-discount",
+    "land-price-discount",
+)
+
+# Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
+EvidencePart = Literal["approvals", "formalities", "owners"]
+EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "owners")
+
+# What a rule may read: the fact it judges stands first in FROM, the others in its sub-selects.
+JUDGED_FACTS: Final = frozenset({"acts"})
+READABLE_FACTS: Final = frozenset({"known_approvals", "known_formalities", "owner_identities", "project_regions"})
+# A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.
+_PURE_FUNCTIONS: Final = (
+    exp.Array,
+    exp.Case,
+    exp.If,
+    exp.Coalesce,
+    exp.Exists,
+    exp.Any,
+    exp.All,
+    exp.And,
+    exp.Or,
+    exp.Cast,
+    exp.Greatest,
+    exp.Least,
+    exp.Abs,
+    exp.Count,
+    exp.Sum,
+    exp.Min,
+    exp.Max,
+    exp.ArraySize,
+    exp.ArrayRemove,
+)
+_PURE_NAMES: Final = frozenset({"all", "array_remove", "cardinality", "daterange", "unnest"})
+
+
+class Words(Strict):
+    """The same in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class _RuleFile(Strict):
+    id: str
+    order: int
+    title: Words
+    plain: Words
+    basis: Basis
+    basis_by_act: dict[str, Basis] = Field(default_factory=dict)
+    citations: list[Quotation] = Field(min_length=1)
+    parameters: list[str]
+    duty: dict[str, str]
+    evidence: list[EvidencePart]
+    reasons: dict[str, Words]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One rule: what it says in words, what it rests on, who has the duty, and its condition as one SELECT."""
+
+    id: str
+    order: int
+    title: Words
+    plain: Words
+    basis: Basis
+    basis_by_act: dict[str, Basis]
+    citations: tuple[Quotation, ...]
+    parameters: tuple[str, ...]
+    duty: dict[str, str]  # the act -> the agency on which the law laid the duty; its successors follow from the day
+    evidence: tuple[EvidencePart, ...]
+    reasons: dict[str, Words]
+    fact: str
+    select: exp.Select
+    sql: str
+    version: str
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """The acts it may flag."""
+        return tuple(self.duty)
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes of its acts, each once."""
+        return tuple(dict.fromkeys(LANE_OF_ACT[act] for act in self.duty))
+
+    def basis_of(self, act: str) -> Basis:
+        """Whether the clause itself says it of this act, or it is our reading."""
+        return self.basis_by_act.get(act, self.basis)
+
+    def citation(self) -> list[dict[str, str]]:
+        """The words of the law it rests on, with document and clause."""
+        return [law().citation(one) for one in self.citations]
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[Rule, ...]:
+    """The rules that threegates ships, in their order, read once."""
+    return read_rules(_HERE, law())
+
+
+def rule(name: str) -> Rule | None:
+    """A built rule by its id, or None."""
+    return next((one for one in rules() if one.id == name), None)
+
+
+def read_rules(folder: Path, by_law: Law) -> tuple[Rule, ...]:
+    """Read every rule folder; raises BadFile with file, line and field."""
+    found = [_read_rule(path.parent, by_law) for path in sorted(folder.glob("*/rule.yml"))]
+    return tuple(sorted(found, key=lambda one: (one.order, one.id)))
+
+
+def cases_files() -> Iterator[Path]:
+    """The scenario files that the rules bring."""
+    return (path for path in sorted(_HERE.glob("*/cases.yml")))
+
+
+def _read_rule(folder: Path, by_law: Law) -> Rule:
+    document = read_document(folder / "rule.yml", name=f"{folder.name}/rule.yml")
+    file = read_as(document, document.content, TypeAdapter(_RuleFile))
+    if file.id != folder.name or file.id not in KNOWN_RULES:
+        raise document.refuse(("id",), "it must be the folder's name and one of the known rules.")
+    _check_acts(document, file)
+    for number, citation in enumerate(file.citations):
+        check_quotation(document, ("citations", number), citation, by_law.articles)
+    for name in file.parameters:
+        if name not in by_law.parameters:
+            raise document.refuse(("parameters",), f"there is no parameter “{name}”.")
+    text = (folder / "rule.sql").read_text(encoding="utf-8")
+    select = check_select(text, f"{folder.name}/rule.sql", file.parameters)
+    values = {name: _values(by_law, name) for name in file.parameters}
+    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values])
+    return Rule(
+        id=file.id,
+        order=file.order,
+        title=file.title,
+        plain=file.plain,
+        basis=file.basis,
+        basis_by_act=file.basis_by_act,
+        citations=tuple(file.citations),
+        parameters=tuple(file.parameters),
+        duty=file.duty,
+        evidence=tuple(file.evidence),
+        reasons=file.reasons,
+        fact=str(select.args["from_"].this.name),
+        select=select,
+        sql=text,
+        version=blake2b(meaning.encode(), digest_size=8).hexdigest(),
+    )
+
+
+def _check_acts(document: Document, file: _RuleFile) -> None:
+    for field, named in (("duty", file.duty), ("basis_by_act", file.basis_by_act)):
+        for act in named:
+            if act not in LANE_OF_ACT or act not in file.duty:
+                raise document.refuse((field, act), "this is no act that the rule judges.")
+
+
+def _values(by_law: Law, name: str) -> Any:
+    parameter = by_law.parameter(name)
+    return [
+        [(one.since, one.value) for one in values]
+        for values in (parameter.values, *(regional for _, regional in parameter.regions))
+    ]
+
+
+def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
+    """Parse a rule's text and refuse whatever is not one pure SELECT of `reasons` over facts and declared parameters."""
+
+    def refuse(problem: str, remedy: str = "") -> BadFile:
+        return BadFile(problem, where=where, remedy=remedy)
+
+    try:
+        statements = sqlglot.parse(text, dialect="postgres")
+    except sqlglot.ParseError as error:
+        first = error.errors[0]
+        raise BadFile(f"This is not SQL: {first['description']}.", where=f"{where}, line {first['line']}") from None
+    select = statements[0] if len(statements) == 1 else None
+    if not isinstance(select, exp.Select):
+        raise refuse("A rule is one SELECT and nothing else.")
+    judged = select.args.get("from_")
+    fact = judged.this if judged is not None else None
+    if not isinstance(fact, exp.Table) or fact.name not in JUDGED_FACTS or fact.alias not in ("", fact.name):
+        raise refuse("The fact that is judged must stand alone in FROM.", f"Facts: {', '.join(sorted(JUDGED_FACTS))}.")
+    if set(name for name, value in select.args.items() if value) - {"kind", "expressions", "from_", "where"}:
+        raise refuse("A rule has SELECT, FROM and WHERE only; join facts in sub-selects.")
+    if [one.alias for one in select.selects] != ["reasons"] or not select.args.get("where"):
+        raise refuse("A rule selects `reasons`, an array of words, and has a WHERE.")
+    for node in select.walk():
+        _check_node(node, fact, refuse)
+    binds = {str(node.this) for node in select.find_all(exp.Placeholder)}
+    if binds != set(parameters):
+        odd = ", ".join(sorted(binds ^ set(parameters)))
+        raise refuse(f"The text and rule.yml name different parameters: {odd}.")
+    return select
+
+
+def _check_node(node: exp.Expression, fact: exp.Table, refuse: Any) -> None:
+    if isinstance(node, exp.Table) and node is not fact and (node.name not in READABLE_FACTS or node.db):
+        raise refuse(
+            f"“{node.sql(dialect='postgres')}” is no fact a rule may read.",
+            f"Facts: {', '.join(sorted(READABLE_FACTS))}.",
+        )
+    if isinstance(node, exp.Anonymous) and str(node.this).lower() in _PURE_NAMES:
+        return
+    if isinstance(node, exp.Func) and not isinstance(node, _PURE_FUNCTIONS):
+        raise refuse(f"“{node.sql(dialect='postgres')}” is no pure function.", "A verdict must be repeatable.")
+    if isinstance(node, (exp.Lock, exp.Into, exp.DML, exp.DDL, exp.Command)) and not isinstance(
+        node, (exp.Select, exp.Subquery)
+    ):
+        raise refuse("A rule only reads.")
