@@ -129,7 +129,7 @@ def _day(day: date) -> exp.Expression:
 
 
 def parameter_sql(parameter: Parameter, table: str) -> exp.Expression:
-    """A parameter as an expression over the judged fact: by the act's day, and by its region where a region set its own."""
+    """A parameter as an expression over the judged fact: by the act's day, and by region where one set its own."""
     national = _by_day(parameter.values, table)
     if not parameter.regions:
         return national

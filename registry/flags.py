@@ -1,4 +1,4 @@
-"""Flags: what the compiled rules say of some acts at some state of knowledge, with evidence, before anything is written."""
+"""Flags: what the compiled rules say of acts at some state of knowledge, with evidence, before anything is written."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -201,7 +201,7 @@ def hash_of(evidence: dict[str, Any]) -> str:
 
 
 def _one_each(flags: Iterable[Flag]) -> list[Flag]:
-    """One flag for each fingerprint: a record that belongs to several projects keeps all reasons and what else was seen."""
+    """One flag for each fingerprint: a record of several projects keeps all reasons and what else was seen."""
     found: dict[str, Flag] = {}
     for flag in flags:
         first = found.get(flag.fingerprint)

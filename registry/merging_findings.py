@@ -1,7 +1,7 @@
 """Merging flags into the findings: new ones are opened, what changed is restated, what no longer holds is closed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -113,15 +113,13 @@ class Unflagged:
 
 @dataclass(slots=True)
 class Merged:
-    """How many findings were opened (reopened included), restated and closed, and which records and projects they touch."""
+    """How many findings were opened (reopened included), restated and closed; the records and projects they touch."""
 
     opened: int = 0
     changed: int = 0
     closed: int = 0
-
-    def __post_init__(self) -> None:
-        self.records: set[int] = set()
-        self.projects: set[int] = set()
+    records: set[int] = field(default_factory=set)
+    projects: set[int] = field(default_factory=set)
 
     def touch(self, record: int, project: int | None) -> None:
         """Note that a finding of this record and project changed."""

@@ -116,7 +116,7 @@ def _entries(
 
 
 def read_as(document: Document, content: Any, into: TypeAdapter[Model], place: Place = ()) -> Model:
-    """Validate content that stands at a place of a document; raises BadFile with the line and field of the first error."""
+    """Validate content that stands at a place of a document; raises BadFile with line and field of the first error."""
     try:
         return into.validate_python(content)
     except ValidationError as error:

@@ -220,7 +220,7 @@ def _values(by_law: Law, name: str) -> Any:
 
 
 def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
-    """Parse a rule's text and refuse whatever is not one pure SELECT of `reasons` over facts and declared parameters."""
+    """Parse a rule's text; refuse whatever is not one pure SELECT of `reasons` over facts and declared parameters."""
 
     def refuse(problem: str, remedy: str = "") -> BadFile:
         return BadFile(problem, where=where, remedy=remedy)
@@ -237,7 +237,7 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
     fact = judged.this if judged is not None else None
     if not isinstance(fact, exp.Table) or fact.name not in JUDGED_FACTS or fact.alias not in ("", fact.name):
         raise refuse("The fact that is judged must stand alone in FROM.", f"Facts: {', '.join(sorted(JUDGED_FACTS))}.")
-    if set(name for name, value in select.args.items() if value) - {"kind", "expressions", "from_", "where"}:
+    if {name for name, value in select.args.items() if value} - {"kind", "expressions", "from_", "where"}:
         raise refuse("A rule has SELECT, FROM and WHERE only; join facts in sub-selects.")
     if [one.alias for one in select.selects] != ["reasons"] or not select.args.get("where"):
         raise refuse("A rule selects `reasons`, an array of words, and has a WHERE.")
@@ -250,7 +250,7 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
     return select
 
 
-def _check_node(node: exp.Expression, fact: exp.Table, refuse: Any) -> None:
+def _check_node(node: exp.Expr, fact: exp.Table, refuse: Any) -> None:
     if isinstance(node, exp.Table) and node is not fact and (node.name not in READABLE_FACTS or node.db):
         raise refuse(
             f"“{node.sql(dialect='postgres')}” is no fact a rule may read.",
