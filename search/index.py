@@ -19,7 +19,9 @@ from search.writing import Line, Writer, Written
 
 LOG: Final = structlog.get_logger("search.index")
 
-CLAIM: Final = 5000
+CLAIM: Final = 20_000
+# While one slice is on its way to Elasticsearch, PostgreSQL makes the next.
+SLICE: Final = 2500
 
 # Whose documents show something of the claimed ones. One step and no marks, so that nothing goes round.
 _OWNERS: Final = (
@@ -142,7 +144,8 @@ async def _write_claimed(servers: Servers, claims: Collection[dirty.Claim]) -> W
         async with transaction(servers.database) as session:
             version = await next_version(session)
             for kind, ids in (await with_followers(session, claims)).items():
-                await writer.send(await lines_of(session, servers, kind, ids, version))
+                for start in range(0, len(ids), SLICE):
+                    await writer.send(await lines_of(session, servers, kind, ids[start : start + SLICE], version))
         return await writer.finish()
     except BaseException:
         await writer.abandon()

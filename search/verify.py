@@ -69,8 +69,8 @@ class _Side:
 
     folded: list[int]
     counts: list[int]
-    ids: array[int]
-    hashes: array[int]
+    ids: "array[int]"
+    hashes: "array[int]"
 
     @classmethod
     def empty(cls) -> "_Side":
@@ -101,9 +101,8 @@ async def verify(servers: Servers | None = None, *, indices: dict[Target, str] |
         indices = {target: alias(servers.prefix, target) for target in TARGETS if there[target]}
     if indices:
         await ask(servers.elasticsearch.indices.refresh, index=list(indices.values()))
-    registered, *read = await asyncio.gather(
-        _registered(servers), *(_indexed(servers, indices[target]) for target in indices)
-    )
+    reading = asyncio.gather(*(_indexed(servers, index) for index in indices.values()))
+    registered, read = await asyncio.gather(_registered(servers), reading)
     sides = dict(zip(indices, read, strict=True))
     result = []
     for target in TARGETS:

@@ -31,7 +31,7 @@ _LANE: Final = "CASE r.act " + " ".join(f"WHEN '{act}' THEN '{lane}'" for act, l
 _OPEN_ACTS: Final = ", ".join(f"'{act}'" for act, lane in LANE_OF_ACT.items() if lane != CREDIT_LANE)
 CONFIDENTIAL: Final = f"(r.act NOT IN ({_OPEN_ACTS}))"
 # The reading's first letters; digits and letters of a name count as syllables.
-_INITIALS: Final = r"nullif(left(regexp_replace(d.name_pinyin, '(\S)\S*\s*', '\1', 'g'), 100), '')"
+_INITIALS: Final = r"nullif(left(regexp_replace({of}.name_pinyin, '(\S)\S*\s*', '\1', 'g'), 100), '')"
 
 _LIVED: Final = f"""
 SELECT r.record_id AS id, bool_or({CONFIDENTIAL}) AS credit, bool_or(NOT {CONFIDENTIAL}) AS public
@@ -53,7 +53,11 @@ def select(kind: Kind, *, given: bool) -> str:
     """The SELECT of a kind's documents: of the ids bound to $1, or of all."""
     statement = (_FOLDER / _FILES[kind]).read_text(encoding="utf-8")
     return statement.format(
-        asked=_GIVEN if given else _ALL[kind], lane=_LANE, confidential=CONFIDENTIAL, initials=_INITIALS
+        asked=_GIVEN if given else _ALL[kind],
+        lane=_LANE,
+        confidential=CONFIDENTIAL,
+        initials=_INITIALS.format(of="d"),
+        owner_initials=_INITIALS.format(of="owner"),
     )
 
 

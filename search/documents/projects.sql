@@ -17,7 +17,7 @@ named AS (
     GROUP BY v.project_id
 ),
 owner AS (
-    SELECT DISTINCT ON (v.enterprise_id) v.enterprise_id, v.name, v.uscc
+    SELECT DISTINCT ON (v.enterprise_id) v.enterprise_id, v.name, v.name_pinyin, v.uscc
     FROM enterprise_versions AS v
     WHERE v.known_to = 'infinity' AND v.enterprise_id IN (SELECT owner_id FROM described)
     ORDER BY v.enterprise_id, v.held_from DESC NULLS LAST
@@ -59,9 +59,9 @@ SELECT 'project' AS kind, 'public' AS audience, d.project_id AS id, 'project:' |
        nullif(d.name_en, '') AS title_en,
        array_remove(named.names || nullif(d.site_name, ''), NULL) AS names,
        array_remove(named.names_normal || nullif(d.site_name, ''), NULL) AS names_normal,
-       nullif(d.name_pinyin, '') AS pinyin,
+       array_remove(ARRAY[nullif(d.name_pinyin, ''), nullif(owner.name_pinyin, '')], NULL) AS pinyin,
        left(coalesce(nullif(replace(d.name_pinyin, ' ', ''), ''), d.name_normal), 200) AS pinyin_joined,
-       {initials} AS initials,
+       array_remove(ARRAY[{initials}, {owner_initials}], NULL) AS initials,
        owner.name AS owner, owner_names.names_normal AS owner_normal, d.owner_id,
        concat_ws(' ', province.name, city.name, county.name, nullif(d.address, '')) AS place,
        d.code, owner.uscc,
