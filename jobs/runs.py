@@ -216,7 +216,8 @@ async def finish_run(session: AsyncSession, lease: Lease, at: datetime, *, mappi
     if lease.watermark_from is None:
         await (await session.connection()).execute(
             text(
-                "UPDATE feeds SET declaration = declaration || jsonb_build_object('mapping', :mapping) WHERE id = :feed"
+                "UPDATE feeds SET declaration = declaration || "
+                "jsonb_build_object('mapping', CAST(:mapping AS text)) WHERE id = :feed"
             ),
             {"mapping": mapping_version, "feed": lease.feed},
         )

@@ -1,0 +1,220 @@
+"""Linking: which registered project and enterprise each agency record belongs to, decided for sets of records in SQL.
+
+Exact means only: project code, USCC, exact normal name with region. What these leave open is `unlinked`; `none` is said
+only where it is safe, because a flag may follow from it. Fuzzy candidates will join in decisions.sql.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry import dirty
+from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
+from registry.region_matching import match
+from registry.sectors import shown_sectors
+
+FOLDER: Final = Path(__file__).parent
+STEPS: Final = ("records", "parties", "candidates", "places", "decisions")
+_TABLES: Final = ("claimed", "sector_words", "sector_products", "building", "idle_kinds")
+_MADE: Final = ("linking", "parties", "candidates", "places", "decisions")
+_REGIONS: Final = re.compile(r"region_matches\(([\w.]+), ([\w.]+)\)")
+
+# What one transaction links at most: claims of a batch stay locked until it ends.
+BATCH: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """What a batch of linking did; `claimed` 0 means that nothing is waiting."""
+
+    claimed: int = 0
+    records: int = 0
+    changed: int = 0
+
+
+@lru_cache(maxsize=8)
+def statement(step: str) -> str:
+    """One step as SQL, with the conditions for matching regions written out."""
+    sql = (FOLDER / f"{step}.sql").read_text(encoding="utf-8")
+    return _REGIONS.sub(lambda found: match(found[1], found[2]), sql)
+
+
+async def link_changed(session: AsyncSession, at: datetime, *, limit: int = BATCH) -> Linked:
+    """Link what is marked, in the session's transaction; call again until nothing is claimed.
+
+    A changed project or enterprise re-links the records it touches and those that may fit it now. Links that come out
+    as they are stay; the others are closed at `at` and followed by new ones. Judging and indexing are marked.
+    """
+    claims = await dirty.claim(session, "link", limit=limit)
+    if not claims:
+        return Linked()
+    connection = await session.connection()
+    records = dirty.ids_of(claims, "record")
+    await _prepare(connection, records)
+    projects, enterprises = dirty.ids_of(claims, "project"), dirty.ids_of(claims, "enterprise")
+    if projects or enterprises:
+        await _widen(connection, projects, enterprises)
+    for step in STEPS:
+        await connection.exec_driver_sql(statement(step))
+        await connection.exec_driver_sql(f"ANALYZE {_MADE[STEPS.index(step)]}")
+    count = (await connection.execute(text("SELECT count(*) FROM decisions"))).scalar_one()
+    changed = await _write(connection, at)
+    await dirty.settle(session, "link", claims)
+    return Linked(len(claims), count, changed)
+
+
+async def relink_all(session: AsyncSession) -> None:
+    """Mark every record for linking: after the linker itself changed."""
+    await (await session.connection()).execute(
+        text(
+            "INSERT INTO dirty_marks (purpose, kind, id, run_id) SELECT 'link', 'record', record_id, NULL "
+            "FROM records WHERE known_to = 'infinity' ORDER BY record_id " + MARK_AGAIN
+        )
+    )
+
+
+async def _prepare(connection: AsyncConnection, records: list[int]) -> None:
+    """The tables that the steps read: the claimed records and what shows a sector."""
+    await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {', '.join((*_TABLES, *_MADE))}")
+    for columns in (
+        "claimed (id bigint PRIMARY KEY)",
+        "sector_words (sector text, shows text, unless text)",
+        "sector_products (product text PRIMARY KEY, sector text)",
+        "building (act text)",
+        "idle_kinds (kind text)",
+    ):
+        await connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {columns} ON COMMIT DROP")
+    await connection.execute(
+        text("INSERT INTO claimed SELECT unnest(:ids)").bindparams(bindparam("ids", records, ARRAY(BigInteger)))
+    )
+    shown = shown_sectors()
+    rows: dict[str, list[dict[str, Any]]] = {
+        "sector_words (sector, shows, unless) VALUES (:sector, :shows, :unless)": [
+            {"sector": name, "shows": one.pattern(), "unless": one.exception_pattern()}
+            for name, one in shown.sectors.items()
+        ],
+        "sector_products (product, sector) VALUES (:product, :sector)": [
+            {"product": product, "sector": name} for name, one in shown.sectors.items() for product in one.products
+        ],
+        "building (act) VALUES (:act)": [{"act": act} for act in shown.construction_acts],
+        "idle_kinds (kind) VALUES (:kind)": [{"kind": kind} for kind in shown.not_construction_kinds],
+    }
+    for into, values in rows.items():
+        await connection.execute(text(f"INSERT INTO {into}"), values)
+
+
+_WIDEN: Final = f"""
+WITH projects AS (
+    SELECT DISTINCT project_id, owner_id, name_normal, sector FROM project_versions
+    WHERE known_to = 'infinity' AND (project_id = ANY (:projects) OR owner_id = ANY (:enterprises))
+),
+codes AS (
+    SELECT code FROM project_codes WHERE project_id = ANY (:projects)
+    UNION SELECT code FROM project_versions WHERE project_id = ANY (:projects)
+),
+names AS (
+    SELECT name_normal FROM enterprise_names WHERE enterprise_id = ANY (:enterprises)
+    UNION SELECT n.name_normal FROM enterprise_names AS n JOIN projects AS p ON p.owner_id = n.enterprise_id
+),
+numbers AS (
+    SELECT v.uscc FROM enterprise_versions AS v WHERE v.enterprise_id = ANY (:enterprises)
+    UNION SELECT v.uscc FROM enterprise_versions AS v JOIN projects AS p ON p.owner_id = v.enterprise_id
+)
+INSERT INTO claimed
+SELECT record_id FROM (
+    SELECT record_id FROM links
+    WHERE known_to = 'infinity' AND (
+        project_id = ANY (:projects) OR enterprise_id = ANY (:enterprises)
+        OR enterprise_id IN (SELECT owner_id FROM projects)
+        -- Nothing of the sector was there: now something may be.
+        OR outcome = 'none' AND shown_sector IN (SELECT sector FROM projects)
+    )
+    UNION
+    SELECT record_id FROM records
+    WHERE known_to = 'infinity' AND (
+        project_code IN (SELECT code FROM codes)
+        OR project_name_normal IN (SELECT name_normal FROM projects)
+        OR party_name_normal IN (SELECT name_normal FROM names)
+        OR party_uscc IN (SELECT uscc FROM numbers)
+    )
+) AS touched
+WHERE record_id NOT IN ({UNSETTLED_RECORDS})
+ON CONFLICT DO NOTHING
+"""
+
+
+async def _widen(connection: AsyncConnection, projects: list[int], enterprises: list[int]) -> None:
+    """Add the records that changed projects and enterprises touch."""
+    await connection.execute(
+        text(_WIDEN).bindparams(
+            bindparam("projects", projects, ARRAY(BigInteger)), bindparam("enterprises", enterprises, ARRAY(BigInteger))
+        )
+    )
+
+
+_SAME: Final = """
+l.record_id = d.record_id AND l.project_id IS NOT DISTINCT FROM d.project_id
+AND l.enterprise_id IS NOT DISTINCT FROM d.enterprise_id AND l.outcome = d.outcome AND l.method = d.method
+AND l.score IS NOT DISTINCT FROM d.score AND l.shown_sector IS NOT DISTINCT FROM d.shown_sector
+AND l.evidence = d.evidence
+"""
+
+# A person's decision stands until a person changes it.
+_DIFFERING: Final = f"""
+CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
+SELECT d.* FROM decisions AS d
+WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND l.record_id = d.record_id
+                  AND l.decided_by <> 'linker')
+  AND (NOT EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND {_SAME})
+       OR EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND l.record_id = d.record_id
+                  AND l.project_id IS DISTINCT FROM d.project_id))
+"""
+
+_CLOSE: Final = """
+WITH closed AS (
+    UPDATE links SET known_to = greatest(:at, known_from)
+    FROM differing AS d WHERE links.record_id = d.record_id AND links.known_to = 'infinity'
+    RETURNING links.project_id
+)
+SELECT DISTINCT project_id FROM closed WHERE project_id IS NOT NULL
+"""
+
+_ADD: Final = """
+INSERT INTO links (record_id, project_id, enterprise_id, outcome, method, score, shown_sector, evidence, known_from)
+SELECT record_id, project_id, enterprise_id, outcome, method, score, shown_sector, evidence, :at
+FROM differing
+"""
+
+# Linking's order of marks is judge before index, as everywhere: nobody waits in a circle.
+_MARKS: Final = f"""
+INSERT INTO dirty_marks (purpose, kind, id, run_id)
+SELECT purpose, kind, id, NULL FROM (
+    SELECT 'record' AS kind, record_id AS id FROM decisions AS d
+    WHERE record_id IN (SELECT record_id FROM differing)
+       OR record_id IN (SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record')
+    UNION SELECT 'project', unnest(CAST(:left AS bigint[]))
+    UNION SELECT 'project', project_id FROM differing WHERE project_id IS NOT NULL
+) AS touched, (VALUES ('judge'), ('index')) AS purposes (purpose)
+ORDER BY purpose DESC, kind, id
+{MARK_AGAIN}
+"""
+
+
+async def _write(connection: AsyncConnection, at: datetime) -> int:
+    """Replace the links that differ, and mark what they concern; returns how many records' links changed."""
+    await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
+    await connection.exec_driver_sql(_DIFFERING)
+    changed: int = (await connection.execute(text("SELECT count(*) FROM differing"))).scalar_one()
+    left: list[int] = []
+    if changed:
+        left = list((await connection.execute(text(_CLOSE), {"at": at})).scalars())
+        await connection.execute(text(_ADD), {"at": at})
+    await connection.execute(text(_MARKS).bindparams(bindparam("left", left, ARRAY(BigInteger))))
+    return changed

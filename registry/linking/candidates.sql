@@ -1,0 +1,63 @@
+-- Every registered project that a record could mean, and what speaks for it.
+--   coded          2 the record bears its present code, 1 an earlier one, 0 none
+--   owned          the record's party owns it (or is a branch, or the head office, of the owner)
+--   same_name      the normal names of the projects are equal
+--   same_region    regions match; NULL where one is unknown
+--   same_sector    the sector that the record shows, or the record shows none
+--   other_numbers  the names state numbers and neither has all of the other's (一期 is not 二期)
+--   same_product   a stated product is among its capacities
+CREATE TEMPORARY TABLE candidates ON COMMIT DROP AS
+WITH family AS (
+    SELECT DISTINCT p.enterprise_id AS party_id, e.owner_id
+    FROM parties AS p,
+         LATERAL (
+             SELECT p.enterprise_id AS owner_id
+             UNION ALL
+             SELECT o.owner_id FROM enterprise_owners AS o
+             WHERE o.enterprise_id = p.enterprise_id AND o.kind = 'branch_of' AND o.known_to = 'infinity'
+             UNION ALL
+             SELECT o.enterprise_id FROM enterprise_owners AS o
+             WHERE o.owner_id = p.enterprise_id AND o.kind = 'branch_of' AND o.known_to = 'infinity'
+         ) AS e
+    WHERE p.enterprise_id IS NOT NULL AND e.owner_id IS NOT NULL
+),
+pairs AS (
+    SELECT l.record_id, c.project_id, CASE c.kind WHEN 'earlier' THEN 1 ELSE 2 END AS coded, FALSE AS owned
+    FROM linking AS l JOIN project_codes AS c ON c.code = l.project_code AND c.known_to = 'infinity'
+    UNION ALL
+    SELECT l.record_id, v.project_id, 2, FALSE
+    FROM linking AS l JOIN project_versions AS v ON v.code = l.project_code AND v.known_to = 'infinity'
+    UNION ALL
+    SELECT p.record_id, v.project_id, 0, TRUE
+    FROM parties AS p
+    JOIN family AS f ON f.party_id = p.enterprise_id
+    JOIN project_versions AS v ON v.owner_id = f.owner_id AND v.known_to = 'infinity'
+    UNION ALL
+    SELECT l.record_id, v.project_id, 0, FALSE
+    FROM linking AS l JOIN project_versions AS v ON v.name_normal = l.project_name AND v.known_to = 'infinity'
+),
+gathered AS (
+    SELECT record_id, project_id, max(coded) AS coded, bool_or(owned) AS owned FROM pairs GROUP BY record_id, project_id
+),
+numbers AS (
+    SELECT name, array_agg(DISTINCT found[1]) AS stated
+    FROM (SELECT project_name AS name FROM linking WHERE project_name IS NOT NULL
+          UNION SELECT name_normal FROM project_versions WHERE known_to = 'infinity') AS names,
+         regexp_matches(name, '\d+(?:\.\d+)?', 'g') AS found
+    GROUP BY name
+)
+SELECT g.record_id, g.project_id, g.coded, g.owned,
+       coalesce(bool_or(v.name_normal = l.project_name), FALSE) AS same_name,
+       bool_or(region_matches(v.region, l.region)) AS same_region,
+       bool_or(l.shown IS NULL OR v.sector = l.shown) AS same_sector,
+       coalesce(bool_and(NOT (theirs.stated <@ ours.stated OR ours.stated <@ theirs.stated)), FALSE) AS other_numbers,
+       coalesce(bool_or(EXISTS (
+           SELECT FROM capacity_lines AS c
+           WHERE c.project_id = g.project_id AND c.known_to = 'infinity' AND c.product = ANY (l.products)
+       )), FALSE) AS same_product
+FROM gathered AS g
+JOIN linking AS l USING (record_id)
+JOIN project_versions AS v ON v.project_id = g.project_id AND v.known_to = 'infinity'
+LEFT JOIN numbers AS theirs ON theirs.name = l.project_name
+LEFT JOIN numbers AS ours ON ours.name = v.name_normal
+GROUP BY g.record_id, g.project_id, g.coded, g.owned;
