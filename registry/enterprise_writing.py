@@ -197,7 +197,7 @@ async def _owners(session: AsyncSession, by_id: Mapping[int, EnterpriseItem]) ->
             bindparam("references", references, ARRAY(Text))
         )
     )
-    known: dict[str, int] = dict(found.tuples().all())
+    known: dict[str, int] = {row[0]: row[1] for row in found}
     return {
         one: [_owner(owner, known.get(owner.reference or ""), by_id[one].source) for owner in owners]
         for one, owners in said.items()

@@ -55,7 +55,7 @@ async def equipment_problems(session: AsyncSession, rows: Sequence[int], items: 
             "WHERE equipment.known_to = 'infinity' AND equipment.reference = ANY(:references)"
         ).bindparams(bindparam("references", sorted({reference for _, _, reference in said}), ARRAY(Text)))
     )
-    place: dict[str, str] = dict(found.tuples().all())
+    place: dict[str, str] = {row[0]: row[1] for row in found}
     seen: set[str] = set()
     problems: list[Problem] = []
     for row, project, unit in said:

@@ -117,7 +117,7 @@ async def _numbers(session: AsyncSession, table: str, references: set[str]) -> d
             bindparam("references", sorted(references), ARRAY(Text))
         )
     )
-    return dict(found.tuples().all())
+    return {row[0]: row[1] for row in found}
 
 
 async def _replace_units(session: AsyncSession, units: Mapping[int, Sequence[Mapping[str, Any]]]) -> set[int]:

@@ -140,7 +140,7 @@ async def _under_known_references(
             "WHERE known_to = 'infinity' AND kind = 'current' AND code = ANY(:codes)"
         ).bindparams(bindparam("codes", codes, ARRAY(Text)))
     )
-    known: dict[str, str] = dict(found.tuples().all())
+    known: dict[str, str] = {row[0]: row[1] for row in found}
     ours: list[ProjectItem] = []
     problems: list[Problem] = []
     for row, item in zip(rows, items, strict=True):

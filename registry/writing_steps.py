@@ -104,7 +104,7 @@ async def give_identities(
     references = list(invented)
     binds = (bindparam("references", references, ARRAY(Text)),)
     query = text(f"SELECT reference, id FROM {table} WHERE reference = ANY(:references)").bindparams(*binds)
-    existed: dict[str, int] = dict((await connection.execute(query)).tuples().all())
+    existed: dict[str, int] = {row[0]: row[1] for row in await connection.execute(query)}
     # Two who register the same reference at once: the second waits for the first, then finds its number.
     await connection.execute(
         text(
@@ -112,7 +112,7 @@ async def give_identities(
             "SELECT said.*, :at FROM unnest(:references, :invented) AS said ON CONFLICT (reference) DO NOTHING"
         ).bindparams(*binds, bindparam("invented", list(invented.values()), ARRAY(Boolean)), at=telling.at)
     )
-    ids: dict[str, int] = dict((await connection.execute(query)).tuples().all())
+    ids: dict[str, int] = {row[0]: row[1] for row in await connection.execute(query)}
     # Whoever changes these waits for us, so that two imports never restate one thing at once.
     await connection.execute(
         text(f"SELECT id FROM {table} WHERE reference = ANY(:references) ORDER BY id FOR UPDATE").bindparams(*binds)
