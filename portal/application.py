@@ -1,0 +1,37 @@
+"""The application itself: pages, the JSON API, health, and the layers around them."""
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+
+from portal.api import mount_api
+from portal.pages import include_pages
+from portal.problems import handle_errors
+from portal.readiness import Readiness, StartingGate
+from portal.rendering import LanguageOfRequest
+from portal.security import BodyLimit
+from portal.starting import health
+
+
+def make_application() -> FastAPI:
+    """Everything behind the starting page; nothing is connected to before the first request."""
+    app = FastAPI(title="threegates", docs_url=None, redoc_url=None, openapi_url=None)
+    readiness = Readiness()
+
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"state": "live"}
+
+    @app.get("/health/ready")
+    async def ready() -> JSONResponse:
+        """The register answers; else 503 with what is still starting."""
+        return health(await readiness.check(), readiness.problem)
+
+    include_pages(app)
+    mount_api(app)
+    handle_errors(app)
+    # The last added is the outermost.
+    app.add_middleware(StartingGate, readiness=readiness)
+    app.add_middleware(LanguageOfRequest)
+    app.add_middleware(BodyLimit)
+    return app

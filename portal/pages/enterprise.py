@@ -1,0 +1,21 @@
+"""An enterprise's page."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.audience import look
+from portal.rendering import render
+from registry.database import transaction
+from registry.enterprise_file import enterprise_file
+
+router = APIRouter()
+
+
+@router.get("/enterprises/{enterprise_id:int}")
+async def enterprise(request: Request, enterprise_id: int) -> Response:
+    """Names over time, owners, projects, production, notices."""
+    async with transaction() as session:
+        audience = await look(request, session)
+        file = await enterprise_file(session, enterprise_id, audience)
+    return render(request, "enterprise.html", file=file)

@@ -1,0 +1,75 @@
+"""The list of findings with its filters, and one finding: the article beside the evidence."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.audience import look
+from portal.language import _, current_language
+from portal.rendering import render
+from portal.units import day
+from portal.words import SECTORS, word
+from registry.audience import CREDIT_LANE
+from registry.database import transaction
+from registry.finding_list import FindingFilter, finding_file, list_findings
+from registry.law.reading import law
+
+router = APIRouter()
+
+
+@router.get("/findings")
+async def findings(
+    request: Request,
+    rule: str = "",
+    lane: str = "",
+    sector: str = "",
+    province: str = "",
+    basis: str = "",
+    state: str = "open",
+    cursor: str = "",
+) -> Response:
+    """The list, latest act first."""
+    wanted = FindingFilter(
+        rule=rule or None,
+        lane=lane or None,
+        sector=sector or None,
+        province=province or None,
+        basis=basis or None,
+        state=None if state == "all" else state or "open",
+    )
+    async with transaction() as session:
+        audience = await look(request, session)
+        page = await list_findings(session, wanted, audience, cursor=cursor)
+    return render(request, "findings.html", page=page, wanted=wanted)
+
+
+@router.get("/findings/{fingerprint}")
+async def finding(request: Request, fingerprint: str) -> Response:
+    """One finding under its stable address."""
+    async with transaction() as session:
+        audience = await look(request, session)
+        found = await finding_file(session, fingerprint, audience)
+    hidden = audience == "public" and found.lane == CREDIT_LANE
+    return render(request, "finding.html", finding=found, hidden=hidden, parameter_words=_parameter_words)
+
+
+def _parameter_words(name: str, parameter: Any) -> str:
+    """A parameter that the rule used: what it is called, its value, since when."""
+    known = law().parameters.get(name)
+    title = (known.title_zh if current_language() == "zh" else known.title_en) if known else name
+    if not isinstance(parameter, dict):
+        return _("{title}：{value}", title=title, value=_value_words(parameter))
+    since = parameter.get("since")
+    value = _value_words(parameter.get("value"))
+    if not since:
+        return _("{title}：{value}", title=title, value=value)
+    return _("{title}：{value}（{since}起）", title=title, value=value, since=day(str(since)))
+
+
+def _value_words(value: Any) -> str:
+    if isinstance(value, list):
+        return _("、").join(_value_words(one) for one in value)
+    text = str(value)
+    return word("sector", text) if text in SECTORS else word("nature", text)

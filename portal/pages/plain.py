@@ -1,0 +1,48 @@
+"""Pages that say something about the register: sources, about, accessibility, the API's problem types."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.audience import look
+from portal.problems import PROBLEM_TYPES
+from portal.rendering import render
+from registry.database import transaction
+from registry.reading import rows
+
+router = APIRouter()
+
+
+async def _page(request: Request, template: str, **values: Any) -> Response:
+    async with transaction() as session:
+        await look(request, session)
+    return render(request, template, **values)
+
+
+@router.get("/sources")
+async def sources(request: Request) -> Response:
+    """Every source with its citation and licence."""
+    async with transaction() as session:
+        await look(request, session)
+        found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
+    return render(request, "sources.html", sources=found)
+
+
+@router.get("/about")
+async def about(request: Request) -> Response:
+    """What this is and how to read it."""
+    return await _page(request, "about.html")
+
+
+@router.get("/accessibility")
+async def accessibility(request: Request) -> Response:
+    """How accessible the pages are."""
+    return await _page(request, "accessibility.html")
+
+
+@router.get("/problems")
+async def problems(request: Request) -> Response:
+    """Every problem type of the API, each with its anchor."""
+    return await _page(request, "problems.html", kinds=PROBLEM_TYPES)

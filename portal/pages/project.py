@@ -1,0 +1,109 @@
+"""A project's file, now or as it was known on a day."""
+
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.audience import look
+from portal.gates import gates_of
+from portal.language import _
+from portal.rendering import render
+from portal.timeline import draw, events_of, summary
+from portal.units import day
+from registry import clock
+from registry.database import transaction
+from registry.errors import BadInput
+from registry.identifiers import project_code
+from registry.project_file import ProjectFile, project_by_code, project_file
+from registry.project_history import Change
+from registry.reading import end_of_day
+
+router = APIRouter()
+
+
+@router.get("/projects/by-code/{code}")
+async def by_code(code: str) -> Response:
+    """The stable address of a code leads to the project's own."""
+    async with transaction() as session:
+        project_id = await project_by_code(session, project_code.parse(code).value)
+    return RedirectResponse(f"/projects/{project_id}", 302)
+
+
+@router.get("/projects/{project_id:int}")
+async def project(request: Request, project_id: int, known_at: str = "", saved: str = "") -> Response:
+    """The file; `known_at` is a day, whose end counts."""
+    known_day = read_known_day(known_at)
+    async with transaction() as session:
+        audience = await look(request, session)
+        instant = end_of_day(known_day) if known_day else None
+        file = await project_file(session, project_id, audience, known_at=instant)
+        gates = await gates_of(session, file, known_day or clock.today())
+    events = events_of(file)
+    return render(
+        request,
+        "project.html",
+        file=file,
+        gates=gates,
+        events=events,
+        drawing=draw(events, clock.today()),
+        drawing_in_words=summary(events),
+        history=_history(file),
+        known_day=known_day,
+        saved=bool(saved),
+        citation=_citation(request, file, known_day or clock.today()),
+    )
+
+
+def read_known_day(text: str) -> date | None:
+    """The day of `known_at`; today and later mean now."""
+    if not text:
+        return None
+    try:
+        known_day = date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("This is not a date.", where="known_at", remedy="Write it like 2014-06-01.") from None
+    return known_day if known_day < clock.today() else None
+
+
+def _citation(request: Request, file: ProjectFile, seen: date) -> str:
+    code = f"，{file.description.code}" if file.description.code else ""
+    return _(
+        "{name}{code}。三道闸门项目登记簿，{address}，{day}查阅。",
+        name=file.description.name,
+        code=code,
+        address=f"{request.url.scheme}://{request.url.netloc}/projects/{file.id}",
+        day=day(seen),
+    )
+
+
+def _history(file: ProjectFile) -> list[dict[str, Any]]:
+    """Changes that were made together stand together."""
+    groups = []
+    for (at, first, actor), changes in groupby(file.history, key=lambda one: (one.at, one.first, one.actor)):
+        shown = [{**change.model_dump(), "words": _words(change)} for change in changes]
+        groups.append({"at": at, "first": first, "actor": actor, "changes": shown})
+    return groups
+
+
+def _words(change: Change) -> str:
+    kinds = {
+        "project": _("项目"),
+        "code": _("代码"),
+        "capacity": _("产能"),
+        "approval": _("批准文件"),
+        "equipment": _("设备"),
+        "finding": _("疑点"),
+    }
+    done = {
+        "registered": _("登记"),
+        "corrected": _("更正"),
+        "withdrawn": _("撤下"),
+        "flagged": _("提出"),
+        "changed": _("依据变化"),
+        "closed": _("了结"),
+    }
+    return _("{done}{kind}", done=done[change.what], kind=kinds[change.kind])

@@ -1,0 +1,21 @@
+"""An agency record: for officials every version with its raw payload, for the public what agencies publish."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from portal.audience import look
+from portal.rendering import render
+from registry.database import transaction
+from registry.record_file import record_file
+
+router = APIRouter()
+
+
+@router.get("/records/{record_id:int}")
+async def record(request: Request, record_id: int) -> Response:
+    """One record; for the public a credit record does not exist."""
+    async with transaction() as session:
+        audience = await look(request, session)
+        file = await record_file(session, record_id, audience)
+    return render(request, "record.html", record=file)

@@ -1,0 +1,141 @@
+"""Errors at the edge: a page for people, RFC 9457 problem details for programs; nothing of the input is echoed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from portal.language import LANGUAGES, N_, _, current_language
+from portal.rendering import choose_language, render
+from registry.errors import ThreegatesError, Unavailable
+from registry.identifiers import BadIdentifier
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of problem: its stable address /problems#{name}, its title and what to do."""
+
+    name: str
+    title: str
+    remedy: str
+
+
+PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
+    400: ProblemType("bad-request", N_("请求有误"), N_("请对照接口说明检查请求。")),
+    401: ProblemType("key-needed", N_("需要接口密钥"), N_("请在 Authorization 头中给出 Bearer 密钥。")),
+    403: ProblemType("not-allowed", N_("不允许这样做"), N_("请以有相应权限的身份再试。")),
+    404: ProblemType("not-found", N_("没有找到"), N_("请核对地址或代码，或改用检索。")),
+    405: ProblemType("method-not-allowed", N_("此地址不支持这种操作"), N_("请对照接口说明使用正确的方法。")),
+    409: ProblemType("conflict", N_("与登记簿的现有内容冲突"), N_("请先查看最新内容，再决定是否修改。")),
+    412: ProblemType("changed-meanwhile", N_("内容已被他人更改"), N_("请先查看最新内容，再决定是否修改。")),
+    413: ProblemType("too-large", N_("内容过大"), N_("请减少每次的条数，或拆分文件。")),
+    415: ProblemType("unsupported-media-type", N_("不支持这种内容类型"), N_("请以 JSON 或表单发送。")),
+    422: ProblemType("invalid-input", N_("填写的内容无效"), N_("请按所列字段逐一改正。")),
+    500: ProblemType("internal-error", N_("系统出错"), N_("请稍后再试；若反复出现，请联系管理员。")),
+    503: ProblemType("unavailable", N_("系统暂时无法答复"), N_("请稍后再试。")),
+}
+
+
+def problem_type(status: int) -> ProblemType:
+    """The kind of problem that a status stands for."""
+    return PROBLEM_TYPES.get(status) or PROBLEM_TYPES[500 if status >= 500 else 400]
+
+
+def details_of(error: ThreegatesError) -> tuple[str, str]:
+    """Message and remedy of an error in the current language, as far as the error can say it."""
+    if isinstance(error, BadIdentifier):
+        return error.say(current_language())
+    return _(error.message), _(error.remedy)
+
+
+def problem(
+    request: Request,
+    status: int,
+    *,
+    detail: str = "",
+    remedy: str = "",
+    errors: list[dict[str, str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to something that went wrong: JSON below /api, a page elsewhere."""
+    kind = problem_type(status)
+    if not request.url.path.startswith("/api/"):
+        return render(
+            request,
+            "problem.html",
+            status=status,
+            headers=headers,
+            problem_status=status,
+            title=_(kind.title),
+            detail=detail,
+            remedy=remedy or _(kind.remedy),
+            errors=errors or [],
+        )
+    body: dict[str, Any] = {
+        "type": f"/problems#{kind.name}",
+        "title": _(kind.title),
+        "status": status,
+        "detail": detail,
+        "remedy": remedy or _(kind.remedy),
+        "instance": request.url.path,
+    }
+    if errors:
+        body["errors"] = errors
+    language = LANGUAGES[current_language()][1]
+    return JSONResponse(
+        body, status, media_type=PROBLEM_JSON, headers={"content-language": language, **(headers or {})}
+    )
+
+
+async def _threegates_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
+    choose_language(request)
+    detail, remedy = details_of(error)
+    errors = [{"field": error.where, "detail": detail}] if error.where and error.status == 422 else None
+    headers = {"retry-after": "5"} if error.status == 503 else None
+    return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
+    errors = [
+        {"field": ".".join(str(part) for part in one["loc"][1:]), "detail": str(one["msg"])} for one in error.errors()
+    ]
+    return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    return problem(request, error.status_code, headers=error.headers)
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError)  # noqa: S101  # registered for this class alone
+    if error.connection_invalidated or isinstance(error, OperationalError):
+        return await _threegates_error(request, Unavailable("PostgreSQL does not answer."))
+    return await _unexpected(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # The class alone: a database's message may hold a row.
+    structlog.get_logger().error("page failed", path=request.url.path, error=type(error).__name__)
+    return problem(request, 500)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Let every error of the application become a problem."""
+    app.add_exception_handler(ThreegatesError, _threegates_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,53 @@
+"""The web server's entry, `uvicorn portal.web:application`: answers at once, loads the rest beside."""
+
+import asyncio
+import importlib
+from typing import Final
+
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from portal.rendering import STATIC
+from portal.security import SecurityHeaders
+from portal.starting import answer_while_loading
+
+
+class Door:
+    """Static files at once, the starting page until the application is loaded, then the application."""
+
+    def __init__(self) -> None:
+        self.files = StaticFiles(directory=STATIC)
+        self.application: ASGIApp | None = None
+        self.loading: asyncio.Future[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lead one connection to where it belongs."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith("/static/"):
+            await self.files({**scope, "path": scope["path"], "root_path": "/static"}, receive, send)
+        elif self.application is not None:
+            await self.application(scope, receive, send)
+        else:
+            self._load_beside()
+            await answer_while_loading(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Begin loading as soon as the server starts, without making it wait."""
+        await receive()
+        self._load_beside()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _load_beside(self) -> None:
+        if self.loading is None:
+            self.loading = asyncio.ensure_future(asyncio.to_thread(self._load))
+
+    def _load(self) -> None:
+        # Importing the domain takes seconds on a busy machine; people see the starting page meanwhile.
+        self.application = importlib.import_module("portal.application").make_application()
+
+
+application: Final[ASGIApp] = SecurityHeaders(GZipMiddleware(Door(), minimum_size=1000))

@@ -1,0 +1,321 @@
+"""The words of codes: what a sector, stage, act, rule, reason or unit is called, in tables; shown through `word`."""
+
+from typing import TYPE_CHECKING, Final
+
+from portal.language import N_, _, current_language
+
+if TYPE_CHECKING:
+    from registry.rules.reading import Rule
+
+SECTORS: Final = {
+    "steel": N_("钢铁"),
+    "cement": N_("水泥"),
+    "aluminium": N_("电解铝"),
+    "glass": N_("平板玻璃"),
+    "ships": N_("船舶"),
+    "other": N_("其他行业"),
+}
+STAGES: Final = {
+    "announced": N_("拟建"),
+    "construction": N_("在建"),
+    "operating": N_("在产"),
+    "pre_retirement": N_("在产（已列入退出）"),
+    "mothballed": N_("停产封存"),
+    "retired": N_("已退出"),
+    "cancelled": N_("已取消"),
+}
+NATURES: Final = {
+    "new_build": N_("新建"),
+    "expansion": N_("扩建"),
+    "renovation": N_("技术改造"),
+    "relocation": N_("搬迁"),
+}
+LANES: Final = {
+    "land": N_("土地"),
+    "environment": N_("环境与能耗"),
+    "credit": N_("信贷"),
+    "quality": N_("质量与安全"),
+    "price": N_("价格"),
+    "approval": N_("项目审批"),
+}
+GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
+GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
+ACTS: Final = {
+    "land_grant": N_("供地"),
+    "land_pre_review": N_("用地预审"),
+    "sea_area_grant": N_("海域使用权出让"),
+    "shoreline_grant": N_("岸线使用批准"),
+    "eia_approval": N_("环境影响评价批复"),
+    "energy_assessment": N_("节能评估审查"),
+    "discharge_permit": N_("排污许可证"),
+    "production_licence": N_("生产许可证"),
+    "safety_permit": N_("安全生产许可证"),
+    "loan": N_("贷款"),
+    "disbursement": N_("放款"),
+    "bond": N_("债券"),
+    "listing": N_("上市融资"),
+    "power_price": N_("电价"),
+    "water_price": N_("水价"),
+    "approval": N_("项目批准文件"),
+}
+APPROVAL_KINDS: Final = {"approval": N_("审批"), "verification": N_("核准"), "filing": N_("备案")}
+BASES: Final = {"text": N_("条文明载"), "derived": N_("由条文推导")}
+SEVERITIES: Final = {"violation": N_("疑似违规"), "warning": N_("提示")}
+FINDING_STATES: Final = {"open": N_("未了结"), "closed": N_("已了结")}
+LINK_METHODS: Final = {
+    "project_code": N_("项目代码"),
+    "uscc": N_("统一社会信用代码"),
+    "uscc_region": N_("统一社会信用代码与地区"),
+    "name_region": N_("企业名称与地区"),
+    "name": N_("企业名称"),
+    "project_name": N_("项目名称"),
+}
+LINK_OUTCOMES: Final = {"linked": N_("已关联"), "unlinked": N_("未定"), "none": N_("没有相符的项目")}
+PRODUCTS: Final = {
+    "crude_steel": N_("粗钢"),
+    "pig_iron": N_("生铁"),
+    "sponge_iron": N_("直接还原铁"),
+    "iron": N_("铁"),
+    "steel": N_("钢"),
+    "rolled_steel": N_("钢材"),
+    "clinker": N_("水泥熟料"),
+    "cement": N_("水泥"),
+    "aluminium": N_("电解铝"),
+    "flat_glass": N_("平板玻璃"),
+    "ships": N_("船舶"),
+}
+PROCESSES: Final = {
+    "bof": N_("转炉"),
+    "BOF": N_("转炉"),
+    "eaf": N_("电弧炉"),
+    "EAF": N_("电弧炉"),
+    "bf": N_("高炉"),
+    "BF": N_("高炉"),
+    "dri": N_("直接还原"),
+    "DRI": N_("直接还原"),
+    "ohf": N_("平炉"),
+    "OHF": N_("平炉"),
+    "other": N_("其他工艺"),
+    "unspecified": N_("工艺未明"),
+}
+EQUIPMENT: Final = {
+    "blast_furnace": N_("高炉"),
+    "iron_blast_furnace": N_("炼铁高炉"),
+    "converter": N_("转炉"),
+    "steel_converter": N_("炼钢转炉"),
+    "electric_furnace": N_("电炉"),
+    "steel_electric_furnace": N_("炼钢电炉"),
+    "arc_furnace": N_("电弧炉"),
+    "sintering_machine": N_("烧结机"),
+    "coke_oven": N_("焦炉"),
+    "rotary_kiln": N_("回转窑"),
+    "cement_kiln": N_("水泥窑"),
+    "shaft_kiln": N_("立窑"),
+    "cement_mill": N_("水泥磨"),
+    "prebaked_pot": N_("预焙槽"),
+    "pot_line": N_("电解槽系列"),
+    "float_line": N_("浮法玻璃线"),
+    "glass_line": N_("玻璃生产线"),
+    "slipway": N_("船台"),
+    "dock": N_("船坞"),
+}
+NOTICE_KINDS: Final = {
+    "capacity_replacement": N_("产能置换公告"),
+    "closure": N_("淘汰落后产能名单"),
+    "aluminium_quota": N_("电解铝产能指标"),
+    "reported_violation": N_("媒体或通报中的违规"),
+    "control_total": N_("淘汰任务总量"),
+}
+NOTICE_ROLES: Final = {
+    "build": N_("拟建设"),
+    "exit": N_("拟退出"),
+    "seller": N_("出让方"),
+    "buyer": N_("受让方"),
+    "named": N_("被提及"),
+}
+NAME_KINDS: Final = {
+    "registered": N_("登记名称"),
+    "former": N_("曾用名"),
+    "short": N_("简称"),
+    "english": N_("英文名称"),
+    "other": N_("其他名称"),
+}
+OWNER_KINDS: Final = {"owner": N_("股东"), "parent": N_("母公司"), "branch_of": N_("总公司")}
+RUN_STATES: Final = {
+    "queued": N_("排队"),
+    "running": N_("进行中"),
+    "done": N_("完成"),
+    "held": N_("暂扣，待人工确认"),
+    "failed": N_("失败"),
+    "released": N_("已放行"),
+}
+KINDS_FOUND: Final = {"project": N_("项目"), "record": N_("部门记录"), "enterprise": N_("企业")}
+FLAGGED: Final = {"yes": N_("有疑点"), "no": N_("无疑点")}
+# The 34 provinces of GB/T 2260 by their first two digits
+PROVINCES: Final = {
+    "11": N_("北京市"),
+    "12": N_("天津市"),
+    "13": N_("河北省"),
+    "14": N_("山西省"),
+    "15": N_("内蒙古自治区"),
+    "21": N_("辽宁省"),
+    "22": N_("吉林省"),
+    "23": N_("黑龙江省"),
+    "31": N_("上海市"),
+    "32": N_("江苏省"),
+    "33": N_("浙江省"),
+    "34": N_("安徽省"),
+    "35": N_("福建省"),
+    "36": N_("江西省"),
+    "37": N_("山东省"),
+    "41": N_("河南省"),
+    "42": N_("湖北省"),
+    "43": N_("湖南省"),
+    "44": N_("广东省"),
+    "45": N_("广西壮族自治区"),
+    "46": N_("海南省"),
+    "50": N_("重庆市"),
+    "51": N_("四川省"),
+    "52": N_("贵州省"),
+    "53": N_("云南省"),
+    "54": N_("西藏自治区"),
+    "61": N_("陕西省"),
+    "62": N_("甘肃省"),
+    "63": N_("青海省"),
+    "64": N_("宁夏回族自治区"),
+    "65": N_("新疆维吾尔自治区"),
+    "71": N_("台湾省"),
+    "81": N_("香港特别行政区"),
+    "82": N_("澳门特别行政区"),
+}
+FIELDS: Final = {
+    "code": N_("项目代码"),
+    "name": N_("项目名称"),
+    "name_en": N_("英文名称"),
+    "owner": N_("项目单位"),
+    "owner_id": N_("项目单位"),
+    "sector": N_("行业"),
+    "industry": N_("国民经济行业代码"),
+    "industry_edition": N_("行业分类版本"),
+    "region": N_("所在地区"),
+    "address": N_("地址"),
+    "site_name": N_("厂址"),
+    "site_reference": N_("厂址编号"),
+    "longitude": N_("经度"),
+    "latitude": N_("纬度"),
+    "nature": N_("建设性质"),
+    "asks_land": N_("是否新增用地"),
+    "stage": N_("阶段"),
+    "held_from": N_("起始日期"),
+    "held_to": N_("终止日期"),
+    "kind": N_("类别"),
+    "number": N_("文号"),
+    "authority": N_("机关"),
+    "issued": N_("批准日期"),
+    "expires": N_("有效期至"),
+    "revoked": N_("撤销日期"),
+    "revoked_reason": N_("撤销原因"),
+    "capacities": N_("批准产能"),
+    "product": N_("产品"),
+    "process": N_("工艺"),
+    "amount": N_("数量"),
+    "unit": N_("单位"),
+    "equipment_class": N_("设备类别"),
+    "size": N_("规格"),
+    "commissioned": N_("投产日期"),
+    "dismantled": N_("拆除日期"),
+    "last_ran": N_("最后运行日期"),
+    "traits": N_("特征"),
+    "reference": N_("登记号"),
+    "act": N_("行为"),
+    "acted_on": N_("行为日期"),
+    "project_code": N_("项目代码"),
+    "project_name": N_("项目名称"),
+    "party_name": N_("当事企业"),
+    "party_uscc": N_("统一社会信用代码"),
+    "area_hectares": N_("面积"),
+    "months": N_("期限"),
+    "stated_capacity": N_("所载产能"),
+    "source_modified": N_("部门修改时间"),
+    "source_key": N_("部门记录号"),
+    "details": N_("其他内容"),
+    "approvals": N_("批准文件"),
+    "uscc": N_("统一社会信用代码"),
+    "synthetic_fields": N_("合成的字段"),
+    "reason": N_("理由"),
+    "actor": N_("经办人"),
+    "file": N_("文件"),
+    "owner_reference": N_("项目单位登记号"),
+}
+
+TABLES: Final = {
+    "sector": SECTORS,
+    "stage": STAGES,
+    "nature": NATURES,
+    "lane": LANES,
+    "gate": GATES,
+    "gate_state": GATE_STATES,
+    "act": ACTS,
+    "approval_kind": APPROVAL_KINDS,
+    "basis": BASES,
+    "severity": SEVERITIES,
+    "finding_state": FINDING_STATES,
+    "method": LINK_METHODS,
+    "outcome": LINK_OUTCOMES,
+    "product": PRODUCTS,
+    "process": PROCESSES,
+    "equipment": EQUIPMENT,
+    "notice_kind": NOTICE_KINDS,
+    "role": NOTICE_ROLES,
+    "name_kind": NAME_KINDS,
+    "owner_kind": OWNER_KINDS,
+    "run_state": RUN_STATES,
+    "found": KINDS_FOUND,
+    "flagged": FLAGGED,
+    "province": PROVINCES,
+    "field": FIELDS,
+}
+
+
+def word(table: str, code: str | None) -> str:
+    """What a code is called in the current language; a code the table does not know is shown as it is."""
+    if not code:
+        return ""
+    known = TABLES[table].get(code)
+    return _(known) if known else code
+
+
+def choices(table: str) -> list[tuple[str, str]]:
+    """(code, word) of a table in its order, for selects and facets."""
+    return [(code, _(message)) for code, message in TABLES[table].items()]
+
+
+def _rules() -> "dict[str, Rule]":
+    # Read when first asked for: the rules bring an SQL parser along, which the starting page must not wait for.
+    from registry.rules.reading import rules
+
+    return {one.id: one for one in rules()}
+
+
+def rule_title(rule_id: str) -> str:
+    """What a rule is called, in its own words."""
+    known = _rules().get(rule_id)
+    return str(getattr(known.title, current_language())) if known else rule_id
+
+
+def rule_plain(rule_id: str) -> str:
+    """What a rule says, in a sentence."""
+    known = _rules().get(rule_id)
+    return str(getattr(known.plain, current_language())) if known else ""
+
+
+def reason_words(rule_id: str, reasons: list[str]) -> str:
+    """The reasons of a finding in the words of its rule."""
+    known = _rules().get(rule_id)
+    words = known.reasons if known else {}
+    return _("；").join(getattr(words[one], current_language()) if one in words else one for one in reasons)
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    """(id, title) of every built rule."""
+    return [(one.id, getattr(one.title, current_language())) for one in _rules().values()]

@@ -1,0 +1,178 @@
+"""Findings for reading: the list with its filters, and one finding with its versions over time."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.audience import Audience, shown_finding
+from registry.errors import NotFound
+from registry.reading import Row, read_cursor, region_names, rows, write_cursor
+
+FINDING_COLUMNS: Final = """
+    f.fingerprint, f.version_id, f.rule, f.basis, f.severity, f.lane, f.subject_kind, f.subject_id, f.subject_reference,
+    f.act, f.acted_on, f.project_id, p.name AS project_name, f.enterprise_id, e.name AS enterprise_name,
+    f.sector, f.region, f.reasons, f.duty_holder, f.synthetic, f.state, f.first_seen, f.known_from
+"""
+FINDING_NAMES: Final = """
+    LEFT JOIN LATERAL (SELECT v.name FROM project_versions v WHERE v.project_id = f.project_id
+        AND v.known_to = 'infinity' ORDER BY v.held_from DESC NULLS LAST LIMIT 1) p ON true
+    LEFT JOIN LATERAL (SELECT v.name FROM enterprise_versions v WHERE v.enterprise_id = f.enterprise_id
+        AND v.known_to = 'infinity' ORDER BY v.held_from DESC NULLS LAST LIMIT 1) e ON true
+"""
+
+
+class FindingLine(BaseModel):
+    """One finding in a list; a suspicion with evidence, never a proof."""
+
+    fingerprint: str
+    version_id: int
+    rule: str
+    basis: str
+    severity: str
+    lane: str
+    subject_kind: str
+    subject_id: int
+    subject_reference: str
+    act: str
+    acted_on: date | None
+    project_id: int | None
+    project_name: str | None
+    enterprise_id: int | None
+    enterprise_name: str | None
+    sector: str | None
+    region: str | None
+    region_name: str | None = None
+    reasons: list[str]
+    duty_holder: str
+    synthetic: bool
+    state: str
+    first_seen: datetime
+    known_from: datetime
+
+
+class FindingVersion(BaseModel):
+    """A finding as it stood for a while."""
+
+    version_id: int
+    known_from: datetime
+    known_to: datetime
+    state: str
+    closed_reason: str
+    reasons: list[str]
+    rule_version: str
+    parameters: dict[str, Any]
+    citation: list[dict[str, Any]]
+    evidence: Any
+    evidence_hash: str
+
+
+class FindingFile(FindingLine):
+    """One finding with its law, its evidence and its versions, newest first."""
+
+    duty_holder_zh: str
+    duty_holder_en: str
+    versions: list[FindingVersion]
+
+
+@dataclass(frozen=True)
+class FindingFilter:
+    """What to list; None asks nothing."""
+
+    rule: str | None = None
+    lane: str | None = None
+    sector: str | None = None
+    province: str | None = None
+    state: str | None = "open"
+    basis: str | None = None
+    project: int | None = None
+
+    def conditions(self) -> tuple[str, dict[str, Any]]:
+        """The WHERE text and its binds."""
+        asked = {
+            "f.rule = :rule": self.rule,
+            "f.lane = :lane": self.lane,
+            "f.sector = :sector": self.sector,
+            "left(f.region, 2) = :province": self.province,
+            "f.state = :state": self.state,
+            "f.basis = :basis": self.basis,
+            "f.project_id = :project": self.project,
+        }
+        used = {text: value for text, value in asked.items() if value is not None}
+        where = " AND ".join(["f.known_to = 'infinity'", *used])
+        return where, {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+
+
+class FindingPage(BaseModel):
+    """One page of a list and the cursor of the next."""
+
+    items: list[FindingLine]
+    total: int
+    next_cursor: str | None = None
+
+
+async def list_findings(
+    session: AsyncSession, wanted: FindingFilter, audience: Audience, *, cursor: str = "", limit: int = 25
+) -> FindingPage:
+    """Findings, latest act first; of credit the public sees only that it is flagged, and sorted as if undated."""
+    where, binds = wanted.conditions()
+    # An order by the day of a credit act would tell the public that day.
+    sorted_by = (
+        "coalesce(f.acted_on, date '0001-01-01')"
+        if audience == "official"
+        else "CASE WHEN f.lane = 'credit' THEN date '0001-01-01' ELSE coalesce(f.acted_on, date '0001-01-01') END"
+    )
+    total = await rows(session, f"SELECT count(*) AS total FROM findings f WHERE {where}", **binds)
+    if cursor:
+        day, fingerprint = read_cursor(cursor, 2)
+        where += f" AND ({sorted_by}, f.fingerprint) < (:day, :fingerprint)"
+        binds |= {"day": _cursor_day(day), "fingerprint": str(fingerprint)}
+    found = await rows(
+        session,
+        f"""
+        SELECT {FINDING_COLUMNS}, {sorted_by} AS sorted_by FROM findings f {FINDING_NAMES}
+        WHERE {where} ORDER BY sorted_by DESC, f.fingerprint DESC LIMIT {int(limit) + 1}
+        """,
+        **binds,
+    )
+    more = len(found) > limit
+    found = found[:limit]
+    next_cursor = write_cursor(found[-1]["sorted_by"].isoformat(), found[-1]["fingerprint"]) if more else None
+    names = await region_names(session, [row["region"] for row in found])
+    items = [FindingLine(**shown_finding(row, audience), region_name=names.get(row["region"] or "")) for row in found]
+    return FindingPage(items=items, total=int(total[0]["total"]), next_cursor=next_cursor)
+
+
+def _cursor_day(text: Any) -> date:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        return date.min
+
+
+async def finding_file(session: AsyncSession, fingerprint: str, audience: Audience) -> FindingFile:
+    """One finding by its stable fingerprint, or NotFound."""
+    found = await rows(
+        session,
+        f"""
+        SELECT {FINDING_COLUMNS}, f.known_to, f.closed_reason, f.rule_version, f.parameters, f.citation,
+               f.evidence, f.evidence_hash, a.name_zh AS duty_holder_zh, a.name_en AS duty_holder_en
+        FROM findings f {FINDING_NAMES} LEFT JOIN agencies a ON a.id = f.duty_holder
+        WHERE f.fingerprint = :fingerprint ORDER BY f.known_from DESC, f.version_id DESC
+        """,
+        fingerprint=fingerprint,
+    )
+    if not found:
+        raise NotFound("There is no such finding.", where="fingerprint")
+    shown: list[Row] = [shown_finding(row, audience) for row in found]
+    newest = shown[0]
+    names = await region_names(session, [newest["region"]])
+    return FindingFile(
+        **{name: newest[name] for name in FindingLine.model_fields if name in newest},
+        region_name=names.get(newest["region"] or ""),
+        duty_holder_zh=newest["duty_holder_zh"] or newest["duty_holder"],
+        duty_holder_en=newest["duty_holder_en"] or newest["duty_holder"],
+        versions=[FindingVersion(**row) for row in shown],
+    )

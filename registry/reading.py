@@ -1,0 +1,86 @@
+"""What reading queries share: the condition of a knowledge date, rows as plain mappings, names of regions, cursors."""
+
+import base64
+import binascii
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.clock import CIVIL_ZONE
+from registry.errors import BadInput
+from registry.history import FOREVER
+
+Row = dict[str, Any]
+
+
+def end_of_day(day: date) -> datetime:
+    """The instant at which a civil day of China ends: knowing "on a day" means all that was known by then."""
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=CIVIL_ZONE)
+
+
+def known(alias: str, known_at: datetime | None) -> str:
+    """The condition that a row was known at :known_at; without a date, that it is what is known now."""
+    if known_at is None:
+        return f"{alias}.known_to = 'infinity'"
+    return f"{alias}.known_from <= :known_at AND {alias}.known_to > :known_at"
+
+
+async def rows(session: AsyncSession, statement: str, **values: Any) -> list[Row]:
+    """All rows of a statement with named binds; unused binds are left out."""
+    bound = {name: value for name, value in values.items() if f":{name}" in statement}
+    found = await (await session.connection()).execute(text(statement), bound)
+    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+
+
+def _plain(value: Any) -> Any:
+    # Plain SQL does not pass through the column types, which make 'infinity' the one FOREVER.
+    return FOREVER if isinstance(value, datetime) and value.year == FOREVER.year else value
+
+
+async def first(session: AsyncSession, statement: str, **values: Any) -> Row | None:
+    """The first row of a statement, or None."""
+    found = await rows(session, statement, **values)
+    return found[0] if found else None
+
+
+async def region_names(session: AsyncSession, codes: Iterable[str | None]) -> dict[str, str]:
+    """The full names of regions (河北省 唐山市 迁安市), by code, of the last day that each code was in force."""
+    wanted = sorted({code for code in codes if code})
+    if not wanted:
+        return {}
+    parents = sorted({part for code in wanted for part in (code, code[:4] + "00", code[:2] + "0000")})
+    found = await rows(
+        session,
+        """
+        SELECT DISTINCT ON (code) code, name FROM regions WHERE code = ANY(:codes)
+        ORDER BY code, held_to DESC NULLS FIRST
+        """,
+        codes=parents,
+    )
+    names = {row["code"]: row["name"] for row in found}
+    return {code: _full_name(code, names) for code in wanted}
+
+
+def _full_name(code: str, names: dict[str, str]) -> str:
+    parts = dict.fromkeys(names[part] for part in (code[:2] + "0000", code[:4] + "00", code) if part in names)
+    return " ".join(parts) or code
+
+
+def write_cursor(*values: Any) -> str:
+    """A cursor for the next page: the sort values of the last row, opaque to the reader."""
+    return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, length: int) -> list[Any]:
+    """The sort values of a cursor that `write_cursor` made."""
+    try:
+        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        values = None
+    if not isinstance(values, list) or len(values) != length:
+        raise BadInput("The cursor is not one of this list.", where="cursor", remedy="Start again without a cursor.")
+    return values
