@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -107,13 +107,17 @@ class Boot:
         )
         local = self.wish.database_url is None or self.wish.search_server is None
         programs = install(self.account, self.voice.plain, fallback=self.places.data / "cache") if local else None
-        with ThreadPoolExecutor(max_workers=4) as side_by_side:
+        side_by_side = ThreadPoolExecutor(max_workers=4)
+        try:
             search = side_by_side.submit(self._start_search, programs)
             database = side_by_side.submit(self._start_database, programs)
             demo = side_by_side.submit(self._start_demo, database) if self.wish.demo else None
-            database.result()
-            search.result()
+            for done in wait([search, database], return_when=FIRST_EXCEPTION).done:
+                done.result()
             demo_is_there = demo is not None and demo.result()
+        finally:
+            # After a failure nobody waits for the others: the end of the run ends them.
+            side_by_side.shutdown(wait=False, cancel_futures=True)
         if demo_is_there:
             with self._optional_step("sync"):
                 self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True)
