@@ -49,14 +49,12 @@ class Credential:
         return {}, {declared.parameter or "": secret}
 
     def renew(self) -> bool:
-        """Forgets the token after it was refused; False where there is nothing to renew."""
-        if self._declared.kind != "token":
-            return False
-        self._good_until = 0.0
-        return True
+        """Forgets the token after it was refused; False where there was none (so the secret itself was refused)."""
+        had_token, self._token = bool(self._token), ""
+        return had_token
 
     def _current_token(self) -> str:
-        if time.monotonic() < self._good_until:
+        if self._token and time.monotonic() < self._good_until:
             return self._token
         declared = self._declared
         answer = self._ask_token(

@@ -1,6 +1,6 @@
 """An agency's cases.yml: payloads as the agency sends them, and the rows and rejections that must come of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -131,7 +131,7 @@ def _compare_rows(rows: list[dict[str, Any]], expected: list[dict[str, Any]]) ->
                 yield f"row {key}: {name} is {row.get(name)!r}; {wanted.get(name)!r} is expected"
 
 
-def _compare_texts(what: str, found: list[str], expected: list[Rejection] | list[str]) -> Iterator[str]:
+def _compare_texts(what: str, found: list[str], expected: Sequence[Rejection | str]) -> Iterator[str]:
     if len(found) != len(expected):
         yield f"{len(found)} {what}s come; {len(expected)} are expected: {found}"
     for text, wanted in zip(found, expected, strict=False):

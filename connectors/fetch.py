@@ -25,7 +25,8 @@ def fetch(
     off: the rest follows, asked from the same instant. After `deadline_seconds` nothing more is asked.
 
     Raises FeedHeld before the last page where the feed contradicts itself, else another FeedError; both name the
-    address without secrets, and the remedy. The run is whole when a page with `last` has arrived.
+    address without secrets, and the remedy. The run is whole when a page with `last` has arrived. After FeedHeld and
+    CheckpointExpired begin without a checkpoint (what came before may have a gap), after any other error with it.
     """
     checkpoint = checkpoint or {}
     if checkpoint.get(DONE):

@@ -253,9 +253,9 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
                 row[key_position] = "/".join([as_text(get(name) or "") for name in composite])
             name = ""
             if not entry.keys() <= known:
-                details["unmapped"] = {
-                    other: read_anything(entry[other]) for other in sorted(entry.keys() - known) if other not in absent
-                }
+                unmapped = {other: entry[other] for other in sorted(entry.keys() - known) if entry[other] not in absent}
+                if unmapped:
+                    details["unmapped"] = read_anything(unmapped)
         except BadValue as error:
             raise RecordRejected(name, str(error)) from None
         except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:

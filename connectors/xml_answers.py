@@ -52,13 +52,9 @@ def _parse(body: bytes) -> Element:
 
 def _one_by_one(body: bytes, path: str) -> Parts:
     """Cuts out every record element by its tags, and parses each by itself."""
-    name = re.escape(path.rpartition("/")[2].encode())
-    pattern = re.compile(
-        rb"<" + name + rb"(?:\s[^<>]*)?>(?:(?!</" + name + rb"\s*>).)*+</" + name + rb"\s*>", re.DOTALL
-    )
-    pieces = [match.group() for match in pattern.finditer(body)]
+    pieces, rest = _cut(body, path.rpartition("/")[2].encode())
     try:
-        around = _parse(pattern.sub(b"", body))
+        around = _parse(rest)
     except ParseError as error:
         raise FeedUnreadable(
             f"The answer is not XML, or breaks off (line {error.position[0]}, column {error.position[1]}).",
@@ -71,6 +67,21 @@ def _one_by_one(body: bytes, path: str) -> Parts:
         except (ParseError, FeedUnreadable):
             found.append((None, piece))
     return _collect(around, found)
+
+
+def _cut(body: bytes, name: bytes) -> tuple[list[bytes], bytes]:
+    """The record elements, each up to its next closing tag, and what is left without them."""
+    opening = re.compile(rb"<" + re.escape(name) + rb"(?:\s[^<>]*)?>")
+    closing = re.compile(rb"</" + re.escape(name) + rb"\s*>")
+    pieces, rest, at = [], [], 0
+    while (start := opening.search(body, at)) is not None:
+        # Without a closing tag there is none further on either: looking again would take forever.
+        if (end := closing.search(body, start.end())) is None:
+            break
+        rest.append(body[at : start.start()])
+        pieces.append(body[start.start() : end.end()])
+        at = end.end()
+    return pieces, b"".join(rest) + body[at:]
 
 
 def _collect(root: Element, elements: list[tuple[Element | None, bytes]]) -> Parts:

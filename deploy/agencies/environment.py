@@ -48,7 +48,7 @@ class Environment(Feed):
             return self._token(asked)
         if asked.path != PATH:
             return refused(404, "not found")
-        if not self._knows(asked.headers.get("Authorization", "")) or self.misbehaviour.now("bad-token"):
+        if not self._knows(asked.headers.get("authorization", "")) or self.misbehaviour.now("bad-token"):
             return refused(401, "token")
         number, size = int(asked.query.get("page", "1")), min(int(asked.query.get("size", "100")), 5000)
         items = self.since(asked.query.get("since"))

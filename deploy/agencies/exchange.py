@@ -11,7 +11,7 @@ class Asked:
     method: str
     path: str
     query: Mapping[str, str]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # names in small letters
     body: bytes = b""
 
 

@@ -46,7 +46,7 @@ class Finance(Feed):
 
     def answer(self, asked: Asked) -> Answered:
         """The listing or one of its files."""
-        if asked.headers.get("Authorization") != _BASIC or self.misbehaviour.now("bad-token"):
+        if asked.headers.get("authorization") != _BASIC or self.misbehaviour.now("bad-token"):
             return refused(401, "user")
         if asked.path == LISTING:
             return self._listing(asked.query.get("gengxin_qi"))

@@ -32,7 +32,7 @@ class Land(Feed):
         """One page and the cursor of the next."""
         if asked.path != PATH:
             return refused(404, "not found")
-        if asked.headers.get("X-API-Key") != KEY or self.misbehaviour.now("bad-token"):
+        if asked.headers.get("x-api-key") != KEY or self.misbehaviour.now("bad-token"):
             return refused(401, "X-API-Key")
         size = min(int(asked.query.get("pageSize", "20")), _LARGEST_PAGE)
         items = self.since(asked.query.get("gxSjQ"))

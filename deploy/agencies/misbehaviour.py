@@ -48,7 +48,7 @@ class Misbehaviour:
         if mode != "normal" and mode not in MODES:
             raise ValueError(f"unknown mode {mode}; known: normal, later, {', '.join(MODES)}")
         self.mode = "" if mode == "normal" else mode
-        self.left, self.after, self.told = times, after, told
+        self.left, self.after, self.told = int(times), int(after), told
 
     def take(self) -> str:
         """The mode for this request; counts it."""
