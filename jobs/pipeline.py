@@ -1,0 +1,134 @@
+"""What follows a sync: link, judge, index, until no mark is left; each batch in a transaction of its own."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry import clock
+from registry.database import transaction
+from registry.errors import Unavailable
+from registry.judging import Judged, judge_changed, judge_nation
+from registry.linking import Linked, link_changed
+from search.client import Servers
+from search.index import Indexed, index_changed
+
+LOG: Final = structlog.get_logger(__name__)
+
+# Marks taken at once by the indexer before it looks whether the process is to end.
+INDEXED_AT_ONCE: Final = 20_000
+
+
+class Told(Protocol):
+    """Told after every batch what was done: link, judge or index, and how many."""
+
+    def __call__(self, step: str, count: int) -> None: ...
+
+
+def silent(step: str, count: int) -> None:
+    """No progress shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the steps work with; `stopping` is looked at between batches."""
+
+    engine: AsyncEngine
+    stopping: asyncio.Event
+    servers: Callable[[], Servers]
+    now: Callable[[], datetime] = clock.now
+    told: Told = silent
+
+
+@dataclass(slots=True)
+class Settled:
+    """What the steps did together; `index_waits` says why the index is behind, where it is."""
+
+    linked: int = 0
+    links_changed: int = 0
+    judged: int = 0
+    opened: int = 0
+    changed: int = 0
+    closed: int = 0
+    indexed: int = 0
+    index_waits: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, done: Linked | Judged | Indexed) -> None:
+        """Take over the account of one batch."""
+        if isinstance(done, Linked):
+            self.linked += done.records
+            self.links_changed += done.changed
+        elif isinstance(done, Judged):
+            self.judged += done.judged
+            self.opened += done.opened
+            self.changed += done.changed
+            self.closed += done.closed
+        else:
+            self.indexed += done.written + done.deleted
+            self.problems += done.problems
+
+
+async def link(work: Work, settled: Settled | None = None) -> Settled:
+    """Link until no mark is left."""
+    settled = settled or Settled()
+    while not work.stopping.is_set():
+        async with transaction(work.engine) as session:
+            done = await link_changed(session, work.now())
+        if not done.claimed:
+            break
+        settled.add(done)
+        work.told("link", done.records)
+    return settled
+
+
+async def judge(work: Work, settled: Settled | None = None) -> Settled:
+    """Judge what changed until no mark is left."""
+    settled = settled or Settled()
+    while not work.stopping.is_set():
+        async with transaction(work.engine) as session:
+            done = await judge_changed(session, work.now())
+        if done is None:
+            break
+        settled.add(done)
+        work.told("judge", done.judged)
+    return settled
+
+
+async def judge_everything(work: Work, settled: Settled | None = None) -> Settled:
+    """Judge the nation as of today, so that what only time changes (an expiry) is seen as well."""
+    settled = settled or Settled()
+    at = work.now()
+    async with transaction(work.engine) as session:
+        done = await judge_nation(session, clock.civil_day(at), at)
+    settled.add(done)
+    work.told("judge", done.judged)
+    return settled
+
+
+async def index(work: Work, settled: Settled | None = None) -> Settled:
+    """Index until no mark is left; an Elasticsearch that is down makes the index wait and nothing else."""
+    settled = settled or Settled()
+    try:
+        while not work.stopping.is_set():
+            done = await index_changed(work.servers(), limit=INDEXED_AT_ONCE, visible=True)
+            settled.add(done)
+            work.told("index", done.written)
+            if done.claimed < INDEXED_AT_ONCE:
+                break
+    except Unavailable as error:
+        settled.index_waits = str(error)
+        LOG.warning("the index waits", reason=str(error))
+    return settled
+
+
+async def settle_all(work: Work) -> Settled:
+    """Link, judge and index everything that is marked."""
+    settled = Settled()
+    await link(work, settled)
+    await judge(work, settled)
+    return await index(work, settled)

@@ -1,0 +1,166 @@
+"""`python -m jobs.worker`: does what the queue wakes it for; at SIGTERM it stores the page at hand and ends."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from pgqueuer import PgQueuer
+from pgqueuer.errors import RetryRequested
+from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.models import Job
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connectors.agency import Agency
+from jobs import pipeline
+from jobs.logs import configure_logs
+from jobs.pipeline import Work
+from jobs.queue import install_queue, wake
+from jobs.scheduler import all_agencies
+from jobs.sync import Sync, sync_feed
+from registry.database import engine, transaction
+from registry.errors import ThreegatesError
+from registry.settings import settings
+from search.client import Servers, servers
+from search.verify import repair, verify
+
+LOG: Final = structlog.get_logger("jobs.worker")
+
+# Feeds are read side by side, so that a slow agency delays no other; so many at once at most.
+FEEDS_AT_ONCE: Final = 4
+LONGEST_END: Final = timedelta(seconds=8)
+# A run that another worker is at, or whose feed is being read, is looked at again.
+BUSY_AGAIN: Final = timedelta(seconds=30)
+
+
+class Worker:
+    """The jobs by name, on one engine; `stopping` asks them to end at the next safe place."""
+
+    def __init__(
+        self,
+        database: AsyncEngine,
+        agencies: dict[str, Agency],
+        connection: asyncpg.Connection,
+        search: Callable[[], Servers] = servers,
+    ) -> None:
+        self.agencies = agencies
+        self.connection = connection
+        self.stopping = asyncio.Event()
+        self.sync_with = Sync(database, self.stopping)
+        self.work = Work(database, self.stopping, search)
+
+    async def sync(self, job: Job) -> None:
+        """One run of one feed, then linking what it brought."""
+        run_id = int(job.payload or b"0")
+        async with transaction(self.work.engine) as session:
+            raw = await (await session.connection()).exec_driver_sql(
+                "SELECT feed, state FROM sync_runs WHERE id = $1", (run_id,)
+            )
+            run = raw.one_or_none()
+        if run is None or run.state not in ("queued", "running"):
+            return
+        agency = self.agencies.get(run.feed)
+        if agency is None:
+            LOG.warning("no agency.yml for this feed", feed=run.feed)
+            return
+        outcome = await sync_feed(self.sync_with, agency, run_id)
+        if outcome.state == "busy":
+            raise RetryRequested(BUSY_AGAIN, "another worker reads this feed")
+        if outcome.state == "queued":
+            again = timedelta(seconds=outcome.retry_after or 30.0 * 2**job.attempts)
+            raise RetryRequested(min(again, timedelta(hours=1)), outcome.error or "asked to end")
+        await self._then("link")
+
+    async def link(self, job: Job) -> None:
+        """Link, then judge."""
+        await pipeline.link(self.work)
+        await self._then("judge")
+
+    async def judge(self, job: Job) -> None:
+        """Judge what changed, then index."""
+        await pipeline.judge(self.work)
+        await self._then("index")
+
+    async def judge_nation(self, job: Job) -> None:
+        """Judge everything, then index."""
+        await pipeline.judge_everything(self.work)
+        await self._then("index")
+
+    async def index(self, job: Job) -> None:
+        """Index; when Elasticsearch is down the scheduler's next look tries again."""
+        await pipeline.index(self.work)
+
+    async def verify(self, job: Job) -> None:
+        """Compare register and index; what differs is marked and written again."""
+        try:
+            compared = await verify(self.work.servers())
+            repaired = await repair(self.work.servers(), compared)
+        except ThreegatesError as error:
+            LOG.warning("verifying waits", reason=str(error))
+            return
+        LOG.info("verified", repaired=repaired)
+        if repaired:
+            await self._then("index")
+
+    async def _then(self, job: str) -> None:
+        if not self.stopping.is_set():
+            await wake(self.connection, job)
+
+    def jobs(self) -> dict[str, tuple[Callable[[Job], Awaitable[None]], int]]:
+        """Every job and how many of it this process runs at once."""
+        return {
+            "sync": (self.sync, FEEDS_AT_ONCE),
+            "link": (self.link, 1),
+            "judge": (self.judge, 1),
+            "index": (self.index, 1),
+            "judge_nation": (self.judge_nation, 1),
+            "verify": (self.verify, 1),
+        }
+
+
+def _patient(parameters: Any) -> DatabaseRetryEntrypointExecutor:
+    """Retries are off in the library unless asked for."""
+    return DatabaseRetryEntrypointExecutor(
+        parameters, max_attempts=8, initial_delay=timedelta(seconds=5), max_delay=timedelta(minutes=10)
+    )
+
+
+async def run() -> int:
+    """Work until SIGTERM or SIGINT; 1 when the queue was lost (a supervisor starts the worker again)."""
+    connection = await asyncpg.connect(settings().database_dsn(), server_settings={"application_name": "threegates"})
+    waking = await asyncpg.connect(settings().database_dsn(), server_settings={"application_name": "threegates"})
+    await install_queue(connection)
+    worker = Worker(engine(), all_agencies(), waking)
+    queue = PgQueuer.from_asyncpg_connection(connection)
+    for name, (job, at_once) in worker.jobs().items():
+        queue.entrypoint(name, concurrency_limit=at_once, executor_factory=_patient)(job)
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    working = asyncio.create_task(
+        queue.run(dequeue_timeout=timedelta(seconds=5), heartbeat_timeout=timedelta(seconds=30))
+    )
+    LOG.info("the worker waits for jobs", agencies=sorted(worker.agencies))
+    asking = asyncio.create_task(asked.wait())
+    await asyncio.wait([working, asking], return_when=asyncio.FIRST_COMPLETED)
+    lost = not asked.is_set()
+    worker.stopping.set()
+    queue.shutdown.set()
+    done, _ = await asyncio.wait([working], timeout=LONGEST_END.total_seconds())
+    if lost and done and (error := working.exception()) is not None:
+        LOG.error("the queue was lost", error=type(error).__name__)
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    configure_logs()
+    code = asyncio.run(run())
+    sys.stderr.flush()
+    # A bulk on its way to a hanging Elasticsearch must not keep the process: its marks are still there.
+    os._exit(code)

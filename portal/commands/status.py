@@ -1,0 +1,111 @@
+"""`threegates status`: how fresh and how complete each agency's records are, and what still waits."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jobs.scheduler import all_agencies
+from jobs.status import FeedStatus, Status, status
+from registry import clock
+from registry.clock import CIVIL_ZONE
+from registry.database import engine, transaction
+
+STATES: Final = {
+    "queued": "排队 · queued",
+    "running": "进行中 · running",
+    "done": "完成 · done",
+    "held": "待人工核实 · held",
+    "failed": "失败 · failed",
+    "released": "已人工接受 · released",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command(name="status")
+    def show_status(
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    ) -> None:
+        """Show each agency's last run, counts, lag, next run, and how far its records can be relied on."""
+        found = asyncio.run(_ask())
+        if as_json:
+            typer.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2).decode())
+        else:
+            show(found, Console())
+
+
+async def _ask() -> Status:
+    try:
+        async with transaction() as session:
+            return await status(session, all_agencies().values(), clock.now())
+    finally:
+        await engine().dispose()
+
+
+def show(found: Status, console: Console) -> None:
+    """The tables for people."""
+    runs = Table(title="各机构同步 · Syncs", title_justify="left")
+    for heading in ("机构 Agency", "状态 State", "最近完成 Last good", "最新记录 Newest", "下次 Next"):
+        runs.add_column(heading)
+    quality = Table(title="数据质量 · Data quality", title_justify="left")
+    for heading in ("机构 Agency", "覆盖 Covers", "完整至 Complete to"):
+        quality.add_column(heading)
+    for heading in ("记录 Records", "无代码 No codes", "未定 Unlinked", "隔离 Quarantine"):
+        quality.add_column(heading, justify="right")
+    for feed in found.feeds:
+        state = STATES[feed.last_run.state] if feed.last_run else "从未 · never"
+        runs.add_row(
+            f"{feed.name_zh}\n{feed.name_en}",
+            state,
+            _when(feed.last_good),
+            _when(feed.newest) + ("  迟 · late" if feed.late else ""),
+            _when(feed.next_run),
+        )
+        seen = feed.quality
+        covered = f"{seen.covered_from} - {seen.covered_to}" if seen.covered_from else "-"
+        quality.add_row(
+            feed.id,
+            covered,
+            str(seen.last_complete_day or "-"),
+            f"{seen.records:,}",
+            _share(seen.without_codes),
+            _share(seen.unlinked),
+            f"{seen.quarantine_open:,}",
+        )
+    console.print(runs)
+    console.print(quality)
+    for feed in found.feeds:
+        for line in _warnings(feed):
+            console.print(line, style="bold yellow", highlight=False, soft_wrap=True)
+    waiting = {name: count for name, count in found.waiting.items() if count}
+    if waiting:
+        console.print("待处理 · waiting: " + ", ".join(f"{name} {count:,}" for name, count in waiting.items()))
+    console.print(
+        "没有提示不等于合法：未定或未收到的记录没有经过判断。\n"
+        "No flag does not mean lawful: records that are unlinked or not received were not judged."
+    )
+
+
+def _warnings(feed: FeedStatus) -> list[str]:
+    lines = []
+    for run in feed.held:
+        lines.append(f"{feed.id}: 第 {run.id} 次同步待人工核实。{run.held_zh}")
+        lines.append(f"{feed.id}: run {run.id} awaits a person. {run.held_en}")
+        lines.append(f"    threegates sync {feed.id} --release {run.id} --reason …")
+    if feed.last_run is not None and feed.last_run.error and feed.last_run.state in ("queued", "failed"):
+        lines.append(f"{feed.id}: {feed.last_run.error}")
+    return lines
+
+
+def _when(instant: datetime | None) -> str:
+    return f"{instant.astimezone(CIVIL_ZONE):%Y-%m-%d %H:%M}" if instant else "-"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
