@@ -34,7 +34,8 @@ FACTS: Final = (
     "known_projects",
     "known_formalities",
     "owner_identities",
-    "project_regions",
+    "matching_regions",
+    "other_regions",
     "standings",
     "formalities",
     "judged_acts",
@@ -157,7 +158,8 @@ def _bound(expression: exp.Expression, rule: Rule, by_law: Law) -> str:
 
 def _condition(rule: Rule, by_law: Law) -> str:
     reasons = _bound(rule.select.selects[0].this, rule, by_law)
-    return f"CASE WHEN {_bound(rule.select.args['where'].this, rule, by_law)} THEN {reasons} END"
+    # No reason is no flag: NULL, so that one test tells the few flagged rows from all others.
+    return f"NULLIF(CASE WHEN {_bound(rule.select.args['where'].this, rule, by_law)} THEN {reasons} END, '{{}}')"
 
 
 _KEPT: Final = (
@@ -233,4 +235,4 @@ CROSS JOIN LATERAL (SELECT {values or "1"}) AS valued
 CROSS JOIN LATERAL (VALUES
 {flags}
 ) AS flag (rule, reasons, parameters)
-WHERE num_nonnulls({names}) > 0 AND cardinality(flag.reasons) > 0"""
+WHERE num_nonnulls({names}) > 0 AND flag.reasons IS NOT NULL"""

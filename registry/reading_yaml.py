@@ -52,7 +52,7 @@ class Document:
 
     def refuse(self, place: Sequence[str | int], problem: str, *, remedy: str = "") -> BadFile:
         """The error that something at a place is not valid."""
-        field = ".".join(str(part) for part in place)
+        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
         message = f"{field}: {problem}" if field else problem
         return BadFile(message, where=f"{self.name}, line {self.line(place)}", remedy=remedy)
 

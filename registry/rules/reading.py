@@ -62,7 +62,9 @@ EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "
 
 # What a rule may read: the fact it judges stands first in FROM, the others in its sub-selects.
 JUDGED_FACTS: Final = frozenset({"acts"})
-READABLE_FACTS: Final = frozenset({"known_approvals", "known_formalities", "owner_identities", "project_regions"})
+READABLE_FACTS: Final = frozenset(
+    {"known_approvals", "known_formalities", "matching_regions", "other_regions", "owner_identities"}
+)
 # A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.
 _PURE_FUNCTIONS: Final = (
     exp.Array,

@@ -23,8 +23,12 @@ SELECT ARRAY_REMOVE(
       CASE
         WHEN acts.region <> acts.project_region
         AND NOT EXISTS(
-          SELECT 1 FROM project_regions AS p
-          WHERE p.project_id = acts.project_id AND p.region = acts.region
+          SELECT 1 FROM matching_regions AS m WHERE m.one = acts.project_region AND m.other = acts.region
+        )
+        AND NOT EXISTS(
+          SELECT 1 FROM other_regions AS o
+          JOIN matching_regions AS m ON m.one = o.region
+          WHERE o.project_id = acts.project_id AND m.other = acts.region
         )
         THEN 'other-region'
       END

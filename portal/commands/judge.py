@@ -1,0 +1,136 @@
+"""`threegates judge`: judge the register by today's law, or scenario files in a scratch database."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.account import server_account
+from deploy.ports import choose_port
+from deploy.postgresql import FORGETFUL, PostgreSQL
+from deploy.programs import install
+from registry.clock import civil_day, now
+from registry.database import transaction
+from registry.errors import BadInput
+from registry.judging import Judged, judge_nation
+from registry.rules.reading import rules
+from registry.scenario_worlds import Outcome, run_scenario
+from registry.scenarios import Scenario, read_scenarios
+from registry.scratch import scratch_database
+from registry.settings import settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def judge(
+        files: Annotated[
+            list[Path] | None, typer.Argument(help="Scenario files (YAML); without any, the register itself is judged.")
+        ] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+        known_at: Annotated[
+            datetime | None,
+            typer.Option("--known-at", formats=["%Y-%m-%d"], help="Leave out what was received after this day."),
+        ] = None,
+    ) -> None:
+        """Judge the whole register by what it knows now; or run scenario files and compare what comes out.
+
+        Scenarios: 0 when every one gives exactly what it expects, 1 when not, 2 when a file is not valid.
+        """
+        if not files:
+            if known_at is not None:
+                raise BadInput("--known-at goes with scenario files.", remedy="Name the files.")
+            _say_judged(asyncio.run(_judge_register()), as_json)
+            return
+        scenarios = [(file, one) for file in files for one in read_scenarios(file)]
+        with _server() as server:
+            outcomes = asyncio.run(_run(server, [one for _, one in scenarios], known_at))
+        if as_json:
+            typer.echo(json.dumps([_as_json(one) for one in outcomes], ensure_ascii=False, indent=1))
+        else:
+            for (file, _), outcome in zip(scenarios, outcomes, strict=True):
+                _say(file, outcome)
+        raise typer.Exit(0 if all(one.ok for one in outcomes) else 1)
+
+
+async def _judge_register() -> Judged:
+    at = now()
+    async with transaction() as session:
+        return await judge_nation(session, civil_day(at), at)
+
+
+def _say_judged(judged: Judged, as_json: bool) -> None:
+    if as_json:
+        counts = {"judged": judged.judged, "opened": judged.opened, "changed": judged.changed, "closed": judged.closed}
+        typer.echo(json.dumps({"rules": [one.id for one in rules()], **counts}))
+        return
+    typer.echo(
+        f"已判定 judged {judged.judged:,}; 新增 opened {judged.opened:,}; "
+        f"更新 changed {judged.changed:,}; 关闭 closed {judged.closed:,}"
+    )
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    """The address of a PostgreSQL: of the settings or the run in this folder, else one started for the while."""
+    if settings().database_url is not None:
+        yield settings().database_dsn()
+        return
+    _progress("starting a PostgreSQL for the while")
+    account = server_account()
+    programs = install(account, _progress)
+    # Not below the data folder: the server's account must reach it, and nobody will miss it.
+    folder = Path(tempfile.mkdtemp(prefix="threegates-judge-"))
+    try:
+        folder.chmod(0o755)
+        server = PostgreSQL(folder / "postgresql", programs.postgresql, choose_port(35432), account, FORGETFUL)
+        server.prepare()
+        log = folder / "postgresql.log"
+        child = server.start(log)
+        try:
+            server.wait_ready(child, log)
+            yield server.url()
+        finally:
+            server.stop(child)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _run(server: str, scenarios: list[Scenario], known_at: datetime | None) -> list[Outcome]:
+    started = time.monotonic()
+    _progress("preparing a scratch database")
+    outcomes = []
+    async with scratch_database(server) as engine:
+        for number, scenario in enumerate(scenarios, start=1):
+            if number % 25 == 0:
+                _progress(f"{number} of {len(scenarios)} scenarios")
+            day = None if known_at is None else known_at.replace(tzinfo=UTC).date()
+            outcomes.append(await run_scenario(engine, scenario, known_at=day))
+    _progress(f"{len(scenarios)} scenarios in {time.monotonic() - started:.1f} s")
+    for rule in dict.fromkeys(rule for one in outcomes for rule in one.not_built):
+        _progress(f"{rule} is a rule to come: not built yet, so it was not judged")
+    return outcomes
+
+
+def _progress(text: str) -> None:
+    typer.echo(f"judge: {text}", err=True)
+
+
+def _as_json(outcome: Outcome) -> dict[str, object]:
+    findings = [{"rule": one.rule, "subject": one.subject, "reasons": list(one.reasons)} for one in outcome.findings]
+    told: dict[str, object] = {"scenario": outcome.scenario, "ok": outcome.ok, "findings": findings}
+    return told | ({"not_built": list(outcome.not_built)} if outcome.not_built else {})
+
+
+def _say(file: Path, outcome: Outcome) -> None:
+    problems = f" — {'; '.join(outcome.problems)}" if outcome.problems else ""
+    typer.echo(f"{'ok  ' if outcome.ok else 'FAIL'}  {file.name}: {outcome.scenario}{problems}")
