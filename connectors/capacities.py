@@ -1,4 +1,4 @@
-"""Capacities as agencies state them, read into [{product, amount, unit}] in the register's units."""
+"""Capacities as agencies state them, read into [{product, amount, unit, process?}] in the register's units."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ MOST = 100
 def capacities_reader(declared: CapacityMap) -> Reader:
     """A reader of a list of parts, of one part, or of one text."""
 
-    def one(product: Any, amount: Any, unit: Any) -> dict[str, str]:
+    def one(product: Any, amount: Any, unit: Any, process: Any = None) -> dict[str, str]:
         if product in (None, "") or amount in (None, "") or unit in (None, ""):
             raise BadValue("a capacity lacks its product, amount or unit")
         named = as_text(product)
@@ -26,13 +26,18 @@ def capacities_reader(declared: CapacityMap) -> Reader:
         number = read_number(amount) * known[1]
         if number < 0:
             raise BadValue(f"a capacity below zero: {shown(amount)}")
-        return {"product": ours, "amount": format(number.normalize(), "f"), "unit": known[0]}
+        found = {"product": ours, "amount": format(number.normalize(), "f"), "unit": known[0]}
+        if process not in (None, "") and (said := as_text(process)):
+            found["process"] = declared.processes.get(said, said)
+        return found
+
+    names = (declared.product, declared.amount, declared.unit, declared.process)
 
     def from_text(text: str) -> list[dict[str, str]]:
         found = []
         for piece in filter(None, (piece.strip() for piece in text.split(declared.between))):
             parts = [part.strip() for part in piece.split(declared.within)]
-            if len(parts) != 3:
+            if len(parts) not in (3, 4):
                 raise BadValue(f"not product, amount and unit: {shown(piece)}")
             found.append(one(*parts))
         return found
@@ -49,9 +54,7 @@ def capacities_reader(declared: CapacityMap) -> Reader:
             raise BadValue(f"not a list of capacities: {shown(value)}")
         if not all(isinstance(part, Mapping) for part in value):
             raise BadValue(f"not a list of capacities: {shown(value)}")
-        return _bounded(
-            [one(part.get(declared.product), part.get(declared.amount), part.get(declared.unit)) for part in value]
-        )
+        return _bounded([one(*(part.get(name) for name in names)) for part in value])
 
     return read
 

@@ -1,7 +1,6 @@
 """HTTP towards an agency that may be slow, broken or hostile: every request ends in time and within its bytes."""
 
 import ipaddress
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +12,6 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from connectors.agency import Agency
 from connectors.authentication import Credential
@@ -30,6 +26,7 @@ from connectors.errors import (
     FeedUnreachable,
     FeedUnreadable,
 )
+from connectors.guard import Guard, guarded_adapter
 from connectors.unpacking import unpack
 from registry.clock import now
 from registry.errors import BadSetting
@@ -44,54 +41,6 @@ class Reply:
 
     body: bytes
     received_bytes: int
-
-
-class _Guard:
-    """Cuts the connection when the time is up: a timeout of the socket begins anew with every byte that drips in."""
-
-    def __init__(self) -> None:
-        self.connection: HTTPConnection | None = None
-        self.fired = False
-
-    def start(self, seconds: float) -> threading.Timer:
-        """A running timer that cuts the connection after so many seconds."""
-        self.fired = False
-        timer = threading.Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def _cut(self) -> None:
-        self.fired = True
-        if (connection := self.connection) is not None and (sock := connection.sock) is not None:
-            try:
-                sock.shutdown(2)
-            except OSError:
-                return
-
-
-def _guarded_adapter(guard: _Guard) -> HTTPAdapter:
-    """An adapter whose connections make themselves known to the guard, and which retries nothing by itself."""
-
-    class GuardedHTTP(HTTPConnection):
-        def connect(self) -> None:
-            guard.connection = self
-            super().connect()
-
-    class GuardedHTTPS(HTTPSConnection):
-        def connect(self) -> None:
-            guard.connection = self
-            super().connect()
-
-    class HTTPPool(HTTPConnectionPool):
-        ConnectionCls = GuardedHTTP
-
-    class HTTPSPool(HTTPSConnectionPool):
-        ConnectionCls = GuardedHTTPS
-
-    adapter = HTTPAdapter(max_retries=0, pool_connections=4, pool_maxsize=1)
-    adapter.poolmanager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
-    return adapter
 
 
 def is_loopback(host: str) -> bool:
@@ -127,12 +76,12 @@ class Client:
             )
         self._origin = (parts.scheme, parts.hostname, parts.port)
         self._hosts = {parts.hostname, *(host.lower() for host in agency.egress)}
-        self._guard = _Guard()
+        self._guard = Guard()
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "threegates"})
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _guarded_adapter(self._guard))
+            self._session.mount(scheme, guarded_adapter(self._guard))
         if agency.ca_file is not None:
             self._session.verify = resolve(agency.ca_file, where=f"{where}: ca_file")
         self._credential = Credential(agency, self._ask_token)

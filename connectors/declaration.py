@@ -151,11 +151,13 @@ class CapacityMap(Part):
     product: str = "product"
     amount: str = "amount"
     unit: str = "unit"
+    process: str = "process"  # may be absent; kept in the agency's words, or as `processes` says
     items: str | None = None  # the name of the repeated element inside, where there is one
     between: str | None = None  # one text: what stands between two capacities, such as ；
-    within: str | None = None  # one text: what stands between product, amount and unit
+    within: str | None = None  # one text: what stands between product, amount, unit and, where there is one, process
     products: dict[str, str] = Field(default_factory=dict)
     units: dict[str, str] = Field(default_factory=dict)
+    processes: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("units")
     @classmethod

@@ -1,14 +1,22 @@
 """Fetching an agency's feed: pages from a watermark or a checkpoint on, until it is whole or an error says why not."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from connectors.agency import Agency
 from connectors.client import Client
+from connectors.listing import pages_of_listing
 from connectors.page import Page
-from connectors.paging import DONE, PAGINGS, Request
+from connectors.paging import DONE, Request, pages_of_cursor, pages_of_none, pages_of_number
+
+PAGINGS: Final[dict[str, Callable[[Request], Iterator[Page]]]] = {
+    "none": pages_of_none,
+    "cursor": pages_of_cursor,
+    "page": pages_of_number,
+    "listing": pages_of_listing,
+}
 
 
 def fetch(

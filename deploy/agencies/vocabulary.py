@@ -20,6 +20,7 @@ PRODUCTS: Final = {
     "flat_glass": "平板玻璃",
     "ships": "船舶",
 }
+PROCESSES: Final = {"pre-baked pots": "预焙槽", "self-baking pots": "自焙槽"}
 TEN_THOUSANDS: Final = {"t/a": "万吨/年", "weight_case/a": "万重量箱/年", "dwt/a": "万载重吨/年"}
 
 LAND_ACTS: Final = {
@@ -119,9 +120,15 @@ def _rest(record: Record, named: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in (record.get("details") or {}).items() if name not in named}
 
 
-def _capacities(record: Record) -> list[tuple[str, str, str]]:
+def _capacities(record: Record) -> list[tuple[str, str, str, str]]:
+    """Product, amount, unit and process (which may be empty) of each stated capacity."""
     return [
-        (_word(PRODUCTS, one["product"]), times(one["amount"], "0.0001") or "", _word(TEN_THOUSANDS, one["unit"]))
+        (
+            _word(PRODUCTS, one["product"]),
+            times(one["amount"], "0.0001") or "",
+            _word(TEN_THOUSANDS, one["unit"]),
+            _word(PROCESSES, one.get("process", "")),
+        )
         for one in record.get("stated_capacity") or []
     ]
 
@@ -148,7 +155,11 @@ def land(record: Record) -> dict[str, Any]:
         "cjJg": _number(times(record.get("amount"), "0.0001")),
         "mj": _number(times(record.get("area_hectares"), "1")),
         "crNx": _number(_years(record.get("months"))),
-        "niCn": [{"cpMc": product, "cn": amount, "dw": unit} for product, amount, unit in _capacities(record)] or None,
+        "niCn": [
+            {"cpMc": product, "cn": amount, "dw": unit, **({"gy": process} if process else {})}
+            for product, amount, unit, process in _capacities(record)
+        ]
+        or None,
         "yxqZ": record.get("expires"),
         "cxRq": record.get("revoked"),
         "sfYs": "是" if record.get("synthetic") else "否",
@@ -201,8 +212,9 @@ def environment(record: Record) -> str:
         f"<{name}>{escape(str(value))}</{name}>" for name, value in fields.items() if value not in (None, "")
     )
     lines = "".join(
-        f"<产品><名称>{escape(product)}</名称><数量>{amount}</数量><单位>{escape(unit.removesuffix('/年'))}</单位></产品>"
-        for product, amount, unit in _capacities(record)
+        f"<产品><名称>{escape(product)}</名称><数量>{amount}</数量><单位>{escape(unit.removesuffix('/年'))}</单位>"
+        f"{f'<工艺>{escape(process)}</工艺>' if process else ''}</产品>"
+        for product, amount, unit, process in _capacities(record)
     )
     return f"<记录 编号={quoteattr(str(record['source_key']))}>{body}{f'<产能>{lines}</产能>' if lines else ''}</记录>"
 
@@ -234,7 +246,7 @@ def finance(record: Record) -> list[str]:
         "金额（万元）": times(record.get("amount"), "0.0001"),
         "占地（公顷）": record.get("area_hectares"),
         "期限（月）": record.get("months"),
-        "拟建产能": "；".join("|".join(one) for one in _capacities(record)),
+        "拟建产能": "；".join("|".join(part for part in one if part) for one in _capacities(record)),
         "到期日": _compact_date(record.get("expires")),
         "撤销日": _compact_date(record.get("revoked")),
         "演示": "1" if record.get("synthetic") else "0",

@@ -7,20 +7,14 @@ from typing import Annotated
 
 import typer
 
-from connectors.agency import SHIPPED, Agency, load_agencies, load_agency
+from connectors.agency import Agency, load_agency
 from connectors.cases import plain_row, run_cases
 from connectors.errors import RecordRejected
 from connectors.fetch import fetch
+from jobs.scheduler import all_agencies
 from registry.errors import NotFound
-from registry.settings import settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-
-
-def folders() -> list[Path]:
-    """The folders that hold agencies: the shipped one, and that of the settings."""
-    more = settings().agencies_folder
-    return [SHIPPED] if more is None else [SHIPPED, more]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def list_agencies(as_json: AsJson = False) -> None:
     """List the agencies that the register pulls from."""
-    agencies = load_agencies(folders())
+    agencies = all_agencies()
     if as_json:
         rows = [
             {
@@ -109,7 +103,7 @@ def try_feed(
 
 
 def _find(name: str) -> Agency:
-    agencies = load_agencies(folders())
+    agencies = all_agencies()
     if name in agencies:
         return agencies[name]
     if Path(name).is_dir():

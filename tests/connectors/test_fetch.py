@@ -62,6 +62,8 @@ def test_what_was_reported_is_what_is_read(
         stated_capacity=[
             {"product": "crude_steel", "amount": "1200000", "unit": "t/a"},
             {"product": "flat_glass", "amount": "5500000", "unit": "weight_case/a"},
+            {"product": "aluminium", "amount": "100000", "unit": "t/a", "process": "pre-baked pots"},
+            {"product": "ships", "amount": "100000", "unit": "dwt/a", "process": "船台"},
         ],
         details={"demonstration": "synthetic", "其他": "甲\n乙", "count": 3},
     )
