@@ -199,6 +199,7 @@ async def store_page(
 async def _merge(connection: asyncpg.Connection, writer: Writer, told: Told, at: datetime) -> None:
     """Close the versions that are replaced and add the new ones; a row that PostgreSQL refuses harms itself alone."""
     await connection.execute(_CREATE_STAGING)
+    await connection.execute("DELETE FROM arriving")  # an earlier page of this very transaction
     pending = [list(told.staged)]
     while pending:
         keys = pending.pop()
