@@ -204,13 +204,16 @@ class _Expired(Exception):
 
 async def _read(servers: Servers, made: dict[str, Any], after: list[Any], point: str) -> Any:
     try:
-        return await ask(
+        answer = await ask(
             servers.elasticsearch.search, pit={"id": point, "keep_alive": KEPT_OPEN}, search_after=after, **made
         )
     except ApiError as error:
         if error.status_code not in (400, 404):
             raise
         raise _Expired from error
+    if not answer["_shards"]["total"]:
+        raise _Expired
+    return answer
 
 
 def _hits(answer: Any) -> tuple[tuple[Hit, ...], list[Any]]:

@@ -26,7 +26,7 @@ async def building(servers: Servers) -> AsyncIterator[None]:
     Whoever loses the connection loses the lock too; then the swap fails, since it names the index it replaces.
     """
     async with transaction(servers.database) as session:
-        await session.execute(
+        await (await session.connection()).execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 9200))"), {"name": f"search {servers.prefix}"}
         )
         yield
@@ -85,7 +85,7 @@ async def mark_all(servers: Servers, kinds: Collection[Kind]) -> None:
     """Mark everything of these kinds for indexing."""
     async with transaction(servers.database) as session:
         for kind in sorted(kinds):
-            await session.execute(
+            await (await session.connection()).execute(
                 text(
                     "INSERT INTO dirty_marks (purpose, kind, id) "
                     f"SELECT 'index', '{kind}', id FROM ({_ALL_IDS[kind]}) AS every ORDER BY id {dirty.MARK_AGAIN}"

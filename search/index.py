@@ -66,7 +66,7 @@ async def next_version(session: AsyncSession) -> int:
     It comes from the marks' own sequence, and not from the mark: whoever read before a change drew a smaller number
     than whoever claimed that change's mark, so a slow writer of an old state always loses.
     """
-    return int((await session.execute(text("SELECT nextval('dirty_mark_sequence')"))).scalar_one())
+    return int((await (await session.connection()).execute(text("SELECT nextval('dirty_mark_sequence')"))).scalar_one())
 
 
 async def with_followers(session: AsyncSession, claims: Iterable[dirty.Claim]) -> dict[Kind, list[int]]:

@@ -171,7 +171,7 @@ def _latin_word(word: Word) -> list[Query]:
             _constant({"match_phrase_prefix": {"pinyin": {"query": reading, "max_expansions": 30}}}, 320)
             for reading in readings(lower)
         ]
-        queries += [_prefix("pinyin_joined", lower, 330), _prefix("initials", lower, 200)]
+        queries += [_prefix("pinyin_joined", lower, 360), _prefix("initials", lower, 200)]
     if word.compact:
         queries += [_term("codes", word.compact, 5000), _term("numbers", word.typed.upper(), 4000)]
         if len(word.compact) >= 4 and any(one.isdigit() for one in word.compact):
@@ -188,7 +188,8 @@ def _parted_word(word: Word) -> list[Query]:
     found = [_best(_phrase(name, pair, 1) for name in fields) for pair in pairs]
     # One seam for each three pairs: shorter words must be there whole.
     needed = len(pairs) - len(pairs) // 3
-    return [_constant({"bool": {"should": found, "minimum_should_match": needed}}, 80)]
+    every = {"multi_match": {"query": word.normal, "type": "cross_fields", "operator": "and", "fields": list(fields)}}
+    return [_constant({"bool": {"must": [every], "should": found, "minimum_should_match": needed}}, 80)]
 
 
 def tolerant(asked: Asked) -> Query:
@@ -247,17 +248,22 @@ def ordered(search: Search) -> list[Query]:
     return [{"flags": {"order": "desc"}}, {"pinyin_joined": {"order": "asc"}}, {"key": {"order": "asc"}}]
 
 
+def _together(name: str, text: str) -> Query:
+    """As a phrase: phrases of two are looked up in a field beside the named one, where nothing can be highlighted."""
+    return {"intervals": {name: {"match": {"query": text, "max_gaps": 0, "ordered": True}}}}
+
+
 def highlight(asked: Asked) -> Query:
     """Which words were found, as plain text between HIT_BEGINS and HIT_ENDS."""
     found: list[Query] = []
     for word in asked.words:
         for text in dict.fromkeys(one for one in (word.typed, word.normal) if one):
-            found += [{"match_phrase": {name: text}} for name in _HIGHLIGHTED if name != "title_en"]
+            found += [_together(name, text) for name in _HIGHLIGHTED if name != "title_en"]
         if word.latin:
             found.append({"match": {"title_en": {"query": word.typed, "fuzziness": "AUTO", "prefix_length": 1}}})
             found.append({"match_phrase_prefix": {"title_en": word.typed}})
         for pair in word.pairs if not word.latin and len(word.pairs) > 1 else ():
-            found += [{"match_phrase": {name: pair}} for name in ("title", "owner", "place")]
+            found += [_together(name, pair) for name in ("title", "owner", "place")]
     return {
         "pre_tags": [HIT_BEGINS],
         "post_tags": [HIT_ENDS],

@@ -250,7 +250,7 @@ async def _outrun(servers: Servers, compared: Compared) -> None:
         )
         highest = max((doc.get("_version", 0) for doc in answer["docs"]), default=0)
         async with transaction(servers.database) as session:
-            await session.execute(
+            await (await session.connection()).execute(
                 text(
                     "SELECT setval('dirty_mark_sequence', :highest) "
                     "WHERE :highest > (SELECT last_value FROM dirty_mark_sequence)"
