@@ -1,6 +1,6 @@
 """Reading our YAML strictly: every scalar as it is written, no key twice, and errors that name file, line and field."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +17,7 @@ Place = tuple[str | int, ...]
 
 _DAY: Final = pattern(r"\d{4}-\d{2}-\d{2}")
 _NULL: Final = "tag:yaml.org,2002:null"
+_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 def _only_written_as_day(value: Any) -> Any:
@@ -72,7 +73,7 @@ def read_document(path: Path, *, name: str = "") -> Document:
         try:
             node = loader.get_single_node()
             document = Document(shown, None, lines)
-            content = None if node is None else _content(loader, node, (), document, ())
+            content = None if node is None else _content(node, (), document, ())
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
@@ -83,36 +84,38 @@ def read_document(path: Path, *, name: str = "") -> Document:
     return Document(shown, content, lines)
 
 
-def _content(
-    loader: yaml.SafeLoader, node: yaml.Node, place: Place, document: Document, around: tuple[yaml.Node, ...]
-) -> Any:
+def _content(node: yaml.Node, place: Place, document: Document, around: tuple[yaml.Node, ...]) -> Any:
     document.lines.setdefault(place, node.start_mark.line + 1)
     if any(node is other for other in around):
         raise document.refuse(place, "an alias may not contain itself.")
     around = (*around, node)
     if isinstance(node, yaml.SequenceNode):
-        return [_content(loader, one, (*place, number), document, around) for number, one in enumerate(node.value)]
+        return [_content(one, (*place, number), document, around) for number, one in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        return dict(_entries(loader, node, place, document, around))
+        return _mapping(node, place, document, around)
     return None if node.tag == _NULL else node.value
 
 
-def _entries(
-    loader: yaml.SafeLoader, node: yaml.MappingNode, place: Place, document: Document, around: tuple[yaml.Node, ...]
-) -> Iterator[tuple[str, Any]]:
-    seen: set[str] = set()
-    for key, _ in node.value:
+def _mapping(node: yaml.MappingNode, place: Place, document: Document, around: tuple[yaml.Node, ...]) -> dict[str, Any]:
+    """The entries of a mapping; those merged in by << stand behind its own."""
+    merged: dict[str, Any] = {}
+    own: dict[str, Any] = {}
+    for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise document.refuse(place, "a key must be a plain word.")
-        if key.value in seen:
-            document.lines[(*place, key.value)] = key.start_mark.line + 1
-            raise document.refuse((*place, key.value), "this key stands twice.")
-        seen.add(key.value)
-    loader.flatten_mapping(node)
-    for key, value in node.value:
         inner = (*place, key.value)
         document.lines[inner] = key.start_mark.line + 1
-        yield key.value, _content(loader, value, inner, document, around)
+        if key.tag == _MERGE:
+            added = _content(value, place, document, around)
+            for one in reversed(added if isinstance(added, list) else [added]):
+                if not isinstance(one, dict):
+                    raise document.refuse(inner, "only a mapping can be merged.")
+                merged |= one
+        elif key.value in own:
+            raise document.refuse(inner, "this key stands twice.")
+        else:
+            own[key.value] = _content(value, inner, document, around)
+    return merged | own
 
 
 def read_as(document: Document, content: Any, into: TypeAdapter[Model], place: Place = ()) -> Model:
