@@ -16,6 +16,7 @@ from portal.language import LANGUAGES, N_, _, current_language
 from portal.rendering import choose_language, render
 from registry.errors import ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
+from registry.import_problems import ItemsRejected
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -63,7 +64,7 @@ def problem(
     *,
     detail: str = "",
     remedy: str = "",
-    errors: list[dict[str, str]] | None = None,
+    errors: list[dict[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer to something that went wrong: JSON below /api, a page elsewhere."""
@@ -100,7 +101,14 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
     choose_language(request)
     detail, remedy = details_of(error)
-    errors = [{"field": error.where, "detail": detail}] if error.where and error.status == 422 else None
+    errors: list[dict[str, Any]] | None = None
+    if isinstance(error, ItemsRejected):
+        # The values stay away: what came in must not come back in an error.
+        errors = [
+            {"row": one.row, "field": one.column, "detail": one.say(current_language())} for one in error.problems[:500]
+        ]
+    elif error.where and error.status == 422:
+        errors = [{"field": error.where, "detail": detail}]
     headers = {"retry-after": "5"} if error.status == 503 else None
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
@@ -108,10 +116,13 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
-    errors = [
-        {"field": ".".join(str(part) for part in one["loc"][1:]), "detail": str(one["msg"])} for one in error.errors()
-    ]
+    errors = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": _said(one)} for one in error.errors()]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
+
+
+def _said(one: dict[str, Any]) -> str:
+    """What a validation says, in the current language where it can."""
+    return str((one.get("ctx") or {}).get(current_language()) or one["msg"])
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from portal.api_keys import ensure_first_key
 from portal.starting import starting
 from registry.database import engine, schema_version
 from registry.errors import ThreegatesError
@@ -28,7 +29,9 @@ class Readiness:
         if not self.ready and time.monotonic() - self.checked >= SECONDS_BETWEEN_CHECKS:
             self.checked = time.monotonic()
             self.problem = await _problem()
-            self.ready = not self.problem
+            if not self.problem:
+                await ensure_first_key()
+                self.ready = True
         return self.ready
 
 

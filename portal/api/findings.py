@@ -1,0 +1,38 @@
+"""Findings over the API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+
+from portal.api._access import reader
+from registry.database import transaction
+from registry.finding_list import FindingFile, FindingFilter, FindingPage, finding_file, list_findings
+
+router = APIRouter(tags=["findings"])
+
+
+@router.get("/findings", summary="列出疑点 · List findings")
+async def findings(
+    request: Request,
+    rule: str | None = None,
+    lane: str | None = None,
+    sector: str | None = None,
+    province: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
+    basis: Annotated[str | None, Query(pattern="^(text|derived)$")] = None,
+    state: Annotated[str, Query(pattern="^(open|closed|all)$")] = "open",
+    project: int | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> FindingPage:
+    """Latest act first. A finding is a suspicion with evidence, never a proof."""
+    wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project)
+    async with transaction() as session:
+        return await list_findings(session, wanted, await reader(session, request), cursor=cursor, limit=limit)
+
+
+@router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding")
+async def finding(request: Request, fingerprint: str) -> FindingFile:
+    """The article, the evidence, the parameters, the versions over time."""
+    async with transaction() as session:
+        return await finding_file(session, fingerprint, await reader(session, request))

@@ -1,0 +1,34 @@
+"""Public notices over the API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+
+from portal.api._access import reader
+from registry.database import transaction
+from registry.notice_list import NoticeFile, NoticePage, list_notices, notice_file
+
+router = APIRouter(tags=["notices"])
+
+
+@router.get("/notices", summary="列出公告 · List notices")
+async def notices(
+    request: Request,
+    kind: str | None = None,
+    sector: str | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> NoticePage:
+    """As reported, unverified; newest first."""
+    async with transaction() as session:
+        await reader(session, request)
+        return await list_notices(session, kind=kind, sector=sector, cursor=cursor, limit=limit)
+
+
+@router.get("/notices/{notice_id}", summary="读取公告 · Read a notice")
+async def notice(request: Request, notice_id: int) -> NoticeFile:
+    """One notice with the units and companies it names."""
+    async with transaction() as session:
+        await reader(session, request)
+        return await notice_file(session, notice_id)

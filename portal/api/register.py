@@ -1,0 +1,63 @@
+"""The register itself over the API: sources, counts, how fresh and complete its input is."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from connectors.agency import SHIPPED, load_agencies
+from jobs.status import status as read_status
+from portal.api._access import reader
+from registry import clock
+from registry.database import transaction
+from registry.overview import Overview, overview
+from registry.project_file import SourceLine
+from registry.reading import rows
+from registry.settings import settings
+
+router = APIRouter(tags=["register"])
+
+
+class StatusAnswer(BaseModel):
+    """Each agency's last run, counts, lag, next run and data quality; what still waits."""
+
+    at: datetime
+    feeds: list[dict[str, Any]]
+    waiting: dict[str, int]
+
+
+@router.get("/overview", summary="概况 · Counts")
+async def counts(request: Request) -> Overview:
+    """Counts of what is known now."""
+    async with transaction() as session:
+        await reader(session, request)
+        return await overview(session)
+
+
+@router.get("/sources", summary="来源与许可 · Sources and licences")
+async def sources(request: Request) -> list[SourceLine]:
+    """Every source; `synthetic` ones are made by a program."""
+    async with transaction() as session:
+        await reader(session, request)
+        found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
+    return [SourceLine(**row) for row in found]
+
+
+@router.get("/status", summary="数据状况 · State of the input")
+async def status(request: Request) -> StatusAnswer:
+    """No finding does not mean lawful: this says what was read at all."""
+    more = settings().agencies_folder
+    agencies = await asyncio.to_thread(load_agencies, (SHIPPED, more) if more else (SHIPPED,))
+    async with transaction() as session:
+        audience = await reader(session, request)
+        answer = (await read_status(session, agencies.values(), clock.now())).as_json()
+    if audience == "public":
+        # What went wrong inside is for those who run it.
+        for feed in answer["feeds"]:
+            for run in [feed["last_run"], *feed["held"]]:
+                if run:
+                    run.pop("error", None)
+    return StatusAnswer(**answer)

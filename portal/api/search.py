@@ -1,0 +1,93 @@
+"""Search over the API."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from portal.api._access import reader
+from registry.database import transaction
+from search.find import find
+from search.queries import HIT_BEGINS, HIT_ENDS, Search
+
+router = APIRouter(tags=["search"])
+
+
+class HitLine(BaseModel):
+    """One thing found; `found` are fragments with the words found between ⟦ and ⟧."""
+
+    kind: str
+    id: int
+    title: str
+    fields: dict[str, Any]
+    found: dict[str, list[str]]
+
+
+class FacetLine(BaseModel):
+    """One value of a facet."""
+
+    value: str
+    count: int
+    chosen: bool
+
+
+class FoundPage(BaseModel):
+    """A page of what was found; `degraded`: the index is away and only codes and names were looked up."""
+
+    total: int
+    items: list[HitLine]
+    facets: dict[str, list[FacetLine]]
+    next_cursor: str | None
+    suggestions: list[str]
+    approximate: bool
+    degraded: bool
+
+
+@router.get("/search", summary="检索 · Search")
+async def search(
+    request: Request,
+    q: Annotated[str, Query(max_length=200)] = "",
+    kind: Annotated[list[str] | None, Query()] = None,
+    sector: Annotated[list[str] | None, Query()] = None,
+    province: Annotated[list[str] | None, Query()] = None,
+    stage: Annotated[list[str] | None, Query()] = None,
+    lane: Annotated[list[str] | None, Query()] = None,
+    gate: Annotated[list[str] | None, Query()] = None,
+    agency: Annotated[list[str] | None, Query()] = None,
+    flagged: bool | None = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> FoundPage:
+    """Projects, enterprises and records by name, pinyin, code or number."""
+    asked = {"kind": kind, "sector": sector, "province": province, "stage": stage, "lane": lane, "gate": gate}
+    filters = {name: tuple(values) for name, values in (asked | {"agency": agency}).items() if values}
+    if flagged is not None:
+        filters["flagged"] = (str(flagged).lower(),)
+    async with transaction() as session:
+        audience = await reader(session, request)
+    found = await find(Search(q, audience, filters, limit, cursor or None))
+    return FoundPage(
+        total=found.total,
+        items=[
+            HitLine(
+                kind=hit.kind,
+                id=hit.id,
+                title=hit.title,
+                fields=hit.fields,
+                found={
+                    name: [one.replace(HIT_BEGINS, "⟦").replace(HIT_ENDS, "⟧") for one in fragments]
+                    for name, fragments in hit.found.items()
+                },
+            )
+            for hit in found.hits
+        ],
+        facets={
+            name: [FacetLine(value=one.value, count=one.count, chosen=one.chosen) for one in values]
+            for name, values in found.facets.items()
+        },
+        next_cursor=found.next_cursor,
+        suggestions=list(found.suggestions),
+        approximate=found.approximate,
+        degraded=found.degraded,
+    )

@@ -1,0 +1,92 @@
+"""Forms of officials: what was typed, as the register's items, and the errors back at their fields."""
+
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from portal.audience import look
+from portal.language import _, current_language
+from portal.security import check_form_token
+from registry.database import transaction
+from registry.errors import NotAllowed, ThreegatesError
+from registry.import_problems import ItemsRejected, Problem
+
+# The one person that the demo's official stands for; accounts come later.
+DEMO_ACTOR: Final = "演示工作人员"
+LINES: Final = 4
+# A file that was tried comes back as a field of the form that confirms it.
+LARGEST_FIELD: Final = 8 * 1024 * 1024
+MOST_LINES: Final = 40
+
+
+async def require_official(request: Request) -> None:
+    """Refuse whoever may not edit."""
+    async with transaction() as session:
+        audience = await look(request, session)
+    if audience != "official":
+        raise NotAllowed("Only officials may change the register.", remedy="Switch to the view of an official.")
+
+
+async def read_form(request: Request) -> FormData:
+    """The form of an official, sent from our own page."""
+    await require_official(request)
+    form = await request.form(max_files=1, max_fields=300, max_part_size=LARGEST_FIELD)
+    check_form_token(request, form.get("form_token"))
+    return form
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """The plain fields of a form, trimmed."""
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+
+
+def optional(values: dict[str, str], names: tuple[str, ...]) -> dict[str, str | None]:
+    """The named fields; an empty one is None: not known."""
+    return {name: values.get(name) or None for name in names}
+
+
+def capacity_lines(values: dict[str, str]) -> tuple[list[dict[str, str]], dict[str, str]]:
+    """The capacity lines of a form, and the field behind each path of the item (capacities.0.amount)."""
+    lines: list[dict[str, str]] = []
+    places: dict[str, str] = {}
+    for number in range(MOST_LINES):
+        line = {name: values.get(f"capacity_{name}_{number}", "") for name in ("product", "amount", "unit", "process")}
+        if not line["amount"] and not line["product"]:
+            continue
+        for name in line:
+            places[f"capacities.{len(lines)}.{name}"] = f"capacity_{name}_{number}"
+        lines.append({name: value for name, value in line.items() if value})
+    return lines, places
+
+
+def errors_at_fields(error: ThreegatesError, places: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Messages by form field, and those that belong to none; `places` maps an item's path to its field."""
+    at_fields: dict[str, str] = {}
+    general: list[str] = []
+    if isinstance(error, ItemsRejected):
+        for one in error.problems:
+            field = _field(one, places)
+            if field:
+                at_fields.setdefault(field, one.say(current_language()))
+            else:
+                general.append(one.say(current_language()))
+    elif error.where == "reason":
+        at_fields["reason"] = _("请写明更正的理由。")
+    else:
+        general.append(f"{_(error.message)} {_(error.remedy)}".strip())
+    return at_fields, general
+
+
+def _field(problem: Problem, places: dict[str, str]) -> str:
+    path = problem.column
+    while path:
+        if path in places:
+            return places[path]
+        path = path.rpartition(".")[0]
+    return ""
+
+
+def blank_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Capacity lines for a form, filled up with empty ones."""
+    return [*lines, *({} for _line in range(max(LINES - len(lines), 1)))]

@@ -1,0 +1,71 @@
+"""Search with facets; works as a plain form, pages by cursor, says when it is degraded."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from portal.audience import look
+from portal.language import current_language
+from portal.rendering import render
+from portal.words import TABLES, word
+from registry.database import transaction
+from registry.reading import rows
+from search.find import FacetValue, find
+from search.queries import Search
+
+router = APIRouter()
+
+# The facets of the page in their order, each with the table of words that its values come from.
+SHOWN_FACETS: Final[dict[str, str]] = {
+    "kind": "found",
+    "sector": "sector",
+    "province": "province",
+    "stage": "stage",
+    "flagged": "flagged",
+    "gate": "lane",
+    "lane": "lane",
+    "agency": "agency",
+}
+
+
+@router.get("/search")
+async def search(request: Request, q: str = "", cursor: str = "") -> Response:
+    """Projects, enterprises and records."""
+    filters = {
+        name: tuple(value for value in request.query_params.getlist(name) if value)
+        for name in SHOWN_FACETS
+        if any(request.query_params.getlist(name))
+    }
+    if any(value in ("yes", "no") for value in filters.get("flagged", ())):
+        filters["flagged"] = tuple("true" if value == "yes" else "false" for value in filters["flagged"])
+    async with transaction() as session:
+        audience = await look(request, session)
+        feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
+    found = await find(Search(q, audience, filters, cursor=cursor or None))
+    if found.total == 1 and len(found.hits) == 1 and q and not cursor and found.hits[0].fields.get("code") == q.strip():
+        return RedirectResponse(f"/{found.hits[0].kind}s/{found.hits[0].id}", 303)
+    return render(
+        request,
+        "search.html",
+        q=q,
+        found=found,
+        filters=filters,
+        facets={name: facet_choices(name, found.facets.get(name, ()), feeds) for name in SHOWN_FACETS},
+    )
+
+
+def facet_choices(name: str, values: Iterable[FacetValue], feeds: list[dict[str, Any]]) -> list[tuple[str, str, int]]:
+    """(code, word, count) of a facet: in the order of the table of words, where there is one."""
+    counts = {one.value: one.count for one in values}
+    if name == "agency":
+        names = {feed["id"]: feed["name_zh" if current_language() == "zh" else "name_en"] for feed in feeds}
+        return [(code, names.get(code) or code, count) for code, count in counts.items()]
+    if name == "flagged":
+        said = {"true": "yes", "false": "no"}
+        return [(code, word("flagged", said[code]), counts.get(code, 0)) for code in said]
+    table = TABLES[SHOWN_FACETS[name]]
+    ordered = [code for code in table if code in counts] + [code for code in counts if code not in table]
+    return [(code, word(SHOWN_FACETS[name], code), counts[code]) for code in ordered]
