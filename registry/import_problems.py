@@ -23,6 +23,7 @@ class Problem:
     en: str
     remedy_zh: str = ""
     remedy_en: str = ""
+    is_choice: bool = False  # the remedy lists the values allowed
 
     def say(self, language: Language) -> str:
         """One line: message and remedy."""
@@ -102,7 +103,7 @@ def _problem(row: int, found: Mapping[str, Any]) -> Problem:
     if kind == "literal_error":
         allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         zh, en = f"“{shown}”不在可选值之内。", f"“{shown}” is not one of the values allowed."
-        return Problem(row, column, shown, zh, en, f"可填：{allowed}。", f"Give one of: {allowed}.")
+        return Problem(row, column, shown, zh, en, f"可填：{allowed}。", f"Give one of: {allowed}.", True)
     if kind.startswith("date") or kind == "plausible_date":
         words = _DATE_WORDS
     elif kind.startswith(("decimal", "int", "float", "greater", "less", "finite")):

@@ -46,16 +46,22 @@ class ProjectsFile:
     places: dict[int, dict[str, tuple[int, str]]] = field(default_factory=dict)
 
     def locate(self, problem: Problem) -> Problem:
-        """The problem at the row and under the heading where its value stands in the file."""
-        places = self.places.get(problem.row, {})
+        """The problem at the row and under the heading where its value stands, in the words that a table may hold."""
+        places = self.places.get(problem.row)
+        if places is None:
+            return problem
+        field_name = _without_positions(problem.column)
+        if field_name in WORDS and problem.is_choice:
+            words = {word: meaning for word, meaning in WORDS[field_name].items() if not word.isascii()}
+            first = list({meaning: word for word, meaning in reversed(words.items())}.values())[::-1]
+            problem = replace(problem, remedy_zh=f"可填：{'、'.join(first)}。")
         path = problem.column
         while path:
             if path in places:
                 row, heading = places[path]
                 return replace(problem, row=row, column=heading)
             path = path.rpartition(".")[0]
-        known = COLUMNS.get(_without_positions(problem.column))
-        return replace(problem, column=known[0]) if known and places else problem
+        return replace(problem, column=COLUMNS[field_name][0]) if field_name in COLUMNS else problem
 
 
 def read_projects(path: Path) -> ProjectsFile:

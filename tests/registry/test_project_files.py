@@ -86,6 +86,8 @@ def test_problems_stand_at_their_row_and_column(tmp_path: Path) -> None:
         (4, "批复日期", "2017年6月31日"),
     }
     assert all(problem.remedy_zh and problem.remedy_en for problem in read.problems)
+    choice = next(problem for problem in read.problems if problem.column == "产业")
+    assert choice.remedy_zh == "可填：钢铁、水泥、电解铝、平板玻璃、船舶、其他。"
     assert read.items == []
 
 

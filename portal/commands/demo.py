@@ -1,0 +1,154 @@
+"""`threegates demo load`: the demo's sources, enterprises, projects and notices into the register."""
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import orjson
+import typer
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry import clock
+from registry.database import engine, json_text, transaction
+from registry.errors import BadFile, Conflict, ThreegatesError
+from registry.registering import (
+    EnterpriseItem,
+    ItemsRejected,
+    NoticeItem,
+    Outcome,
+    ProjectItem,
+    SourceItem,
+    Telling,
+    read_items,
+    register_enterprises,
+    register_notices,
+    register_projects,
+    register_sources,
+)
+from registry.settings import settings
+
+FACT: Final = "demo"
+# Written last by the generator: a folder without it was not finished.
+LAST_FILE: Final = "stories.json"
+TELLING: Final = ("demo", "demo data: real plants and notices with their sources, everything else invented")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class DemoNotMade(ThreegatesError):
+    """The demo's generator did not end well."""
+
+    title = "The demo could not be made"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    demo = typer.Typer(help="The demo: real plants and notices in an invented nation.", no_args_is_help=True)
+    app.add_typer(demo, name="demo")
+
+    @demo.callback()
+    def _root() -> None:
+        """Keeps `load` a word of its own while it is the only one."""
+
+    @demo.command("load")
+    def load(
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    ) -> None:
+        """Load the demo's register, making its files first where they are missing; loading again changes nothing.
+
+        Refuses a register that holds anything else: invented enterprises never mix with real work.
+        """
+        folder = settings().data_folder / "demo"
+        make(folder)
+        counts = asyncio.run(_load(folder))
+        if as_json:
+            typer.echo(orjson.dumps(counts, option=orjson.OPT_INDENT_2).decode())
+        else:
+            for name, count in counts.items():
+                typer.echo(f"{name}: " + ", ".join(f"{number} {word}" for word, number in count.items()))
+
+
+def make(folder: Path) -> None:
+    """Make the demo's files where they are missing or unfinished (about half a minute)."""
+    if (folder / LAST_FILE).exists():
+        return
+    # Made beside and moved: a killed run leaves no half demo behind.
+    draft = folder.with_name(".demo-draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    typer.echo("Making the demo's files (about half a minute, once).", err=True)
+    made = subprocess.run([sys.executable, "-m", "deploy.demo", "--to", str(draft)], check=False)
+    if made.returncode != 0:
+        raise DemoNotMade(
+            f"The generator ended with {made.returncode}.",
+            remedy="Its own words stand above; check the free disk space.",
+        )
+    draft.rename(folder)
+
+
+async def _load(folder: Path) -> dict[str, dict[str, int]]:
+    sources = _read(SourceItem, folder / "sources.jsonl")
+    enterprises = _read(EnterpriseItem, folder / "enterprises.jsonl")
+    projects = _read(ProjectItem, folder / "projects.jsonl")
+    notices = _read(NoticeItem, folder / "notices.jsonl")
+    try:
+        async with transaction() as session:
+            await _claim_register(session)
+            at = clock.now()
+            telling = Telling(TELLING[0], at, TELLING[1])
+            counts = {"sources": {"new or changed": await register_sources(session, sources)}}
+            counts["enterprises"] = _counted(await register_enterprises(session, enterprises, telling))
+            counts["projects"] = _counted(await register_projects(session, projects, telling))
+            counts["notices"] = _counted(await register_notices(session, notices))
+            return counts
+    finally:
+        await engine().dispose()
+
+
+async def _claim_register(session: AsyncSession) -> None:
+    """Mark the register as the demo's, once; refuse one that holds projects or enterprises of others."""
+    connection = await session.connection()
+    if await connection.scalar(text("SELECT true FROM register_facts WHERE name = :fact"), {"fact": FACT}):
+        return
+    if await connection.scalar(text("SELECT EXISTS (SELECT FROM projects) OR EXISTS (SELECT FROM enterprises)")):
+        raise Conflict(
+            "This register holds data that is not the demo's.",
+            where="demo load",
+            remedy="Point THREEGATES_DATABASE_URL at an empty database for the demo.",
+        )
+    await connection.execute(
+        text("INSERT INTO register_facts (name, value) VALUES (:fact, CAST(:value AS jsonb))"),
+        {"fact": FACT, "value": json_text({"loaded_at": clock.now().isoformat()})},
+    )
+
+
+def _read(model: type[Model], file: Path) -> list[Model]:
+    items, _, problems = read_items(model, _lines(file))
+    if problems:
+        error = ItemsRejected(problems)
+        error.where = f"{file.name}, {error.where}"
+        raise error
+    return items
+
+
+def _lines(file: Path) -> Iterator[Any]:
+    try:
+        with file.open("rb") as stream:
+            for line in stream:
+                yield orjson.loads(line)
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise BadFile(
+            f"The demo's file cannot be read ({error}).",
+            where=str(file),
+            remedy="Remove the folder and load again: it is made anew.",
+        ) from None
+
+
+def _counted(outcome: Outcome) -> dict[str, int]:
+    return {"new": len(outcome.new), "changed": len(outcome.changed), "unchanged": len(outcome.unchanged)}
