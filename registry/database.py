@@ -23,21 +23,23 @@ from registry.settings import settings
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
-def _async_address(dsn: str) -> str:
-    return dsn.replace("postgresql://", "postgresql+asyncpg://", 1)
-
-
 def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
     """An engine for an address `postgresql://…`; JSON goes through orjson (Decimal and date included as text)."""
+
+    async def connect() -> asyncpg.Connection:
+        # The driver reads the address itself: it knows sslmode, sslrootcert and several hosts, SQLAlchemy's reading does not.
+        settings_of_session = {"timezone": "UTC", "application_name": "threegates"}
+        return await asyncpg.connect(dsn, server_settings=settings_of_session)
+
     return create_async_engine(
-        _async_address(dsn),
+        "postgresql+asyncpg://",
+        async_creator=connect,
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,
         hide_parameters=True,
         json_serializer=json_text,
         json_deserializer=orjson.loads,
-        connect_args={"server_settings": {"timezone": "UTC", "application_name": "threegates"}},
     )
 
 
@@ -70,9 +72,13 @@ async def transaction(on: AsyncEngine | None = None) -> AsyncIterator[AsyncSessi
 
 async def driver(session: AsyncSession) -> asyncpg.Connection:
     """The asyncpg connection under a session, for COPY; it takes part in the session's transaction."""
-    raw = await (await session.connection()).get_raw_connection()
+    through = await session.connection()
+    raw = await through.get_raw_connection()
     connection = raw.driver_connection
     assert connection is not None  # noqa: S101  # a connection in a transaction has a driver
+    if not connection.is_in_transaction():
+        # SQLAlchemy begins with the first statement that goes through it: without one, each of ours would commit alone.
+        await through.exec_driver_sql("SELECT 1")
     return connection
 
 

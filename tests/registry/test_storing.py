@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.page import Rejected
-from registry.storing import PageCounts, StaleToken
-from tests.registry.pages import AT, open_run, page, rows, store
+from registry.database import transaction
+from registry.storing import PageCounts, StaleToken, store_page
+from tests.registry.pages import AT, open_run, page, row_of, rows, store
 
 V1 = {"source_key": "a", "source_modified": "2026-01-01T00:00:00+08:00", "party_name": "甲（示例）钢铁有限公司"}
 V2 = {**V1, "source_modified": "2026-01-02T00:00:00+08:00", "party_name": "乙示例钢铁有限公司"}
@@ -84,6 +85,18 @@ async def test_every_order_ends_in_the_same_state(engine: AsyncEngine, order: tu
     assert apart == [("a", max(V2["party_name"], SAME_STAMP["party_name"]))]
     assert together == apart * 2
     assert (counts.added, counts.stale, counts.received) == (1, 2, 3)
+
+
+async def test_what_follows_a_page_in_its_transaction_can_still_undo_all_of_it(engine: AsyncEngine) -> None:
+    writer = await open_run(engine)
+    arrived = page([V1, B])
+    with pytest.raises(RuntimeError):
+        async with transaction(engine) as session:
+            await store_page(session, writer, arrived, lambda one: row_of(arrived.entries[one], b"", one), AT)
+            raise RuntimeError
+    for table in ("records", "sync_pages", "dirty_marks"):
+        assert await rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert await rows(engine, "SELECT pages, received, checkpoint FROM sync_runs") == [(0, 0, None)]
 
 
 async def test_a_stale_token_writes_nothing(engine: AsyncEngine) -> None:
