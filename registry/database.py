@@ -27,7 +27,7 @@ def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
     """An engine for an address `postgresql://…`; JSON goes through orjson (Decimal and date included as text)."""
 
     async def connect() -> asyncpg.Connection:
-        # The driver reads the address itself: it knows sslmode, sslrootcert and several hosts, SQLAlchemy's reading does not.
+        # The driver reads the address itself: it knows sslmode and sslrootcert, which SQLAlchemy does not pass on.
         settings_of_session = {"timezone": "UTC", "application_name": "threegates"}
         return await asyncpg.connect(dsn, server_settings=settings_of_session)
 
