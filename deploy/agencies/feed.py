@@ -64,14 +64,25 @@ class Feed(ABC):
 
     def since(self, stamp: str | None) -> list[Item]:
         """What was modified at or after a stamp (ISO; without a zone it is China's), less what a lie leaves out."""
-        items = self._items
-        if stamp:
-            start = datetime.fromisoformat(stamp)
-            start = start if start.tzinfo else start.replace(tzinfo=CHINA)
-            items = items[bisect.bisect_left(self._places, (start, "")) :]
-        if (share := self.misbehaviour.shrink_to) is not None:
-            items = items[: int(len(items) * share)]
-        return items
+        return self._items[self._begin(stamp) : self._end(stamp)]
+
+    def page(self, stamp: str | None, after: Place | None, skip: int, size: int) -> tuple[list[Item], bool, int]:
+        """At most `size` items of `since(stamp)` behind a place, whether more follow, and how many it has in all."""
+        begin, end = self._begin(stamp), self._end(stamp)
+        start = (begin if after is None else max(begin, bisect.bisect_right(self._places, after))) + skip
+        stop = min(start + size, end)
+        return self._items[start:stop], stop < end, end - begin
+
+    def _begin(self, stamp: str | None) -> int:
+        if not stamp:
+            return 0
+        start = datetime.fromisoformat(stamp)
+        return bisect.bisect_left(self._places, (start if start.tzinfo else start.replace(tzinfo=CHINA), ""))
+
+    def _end(self, stamp: str | None) -> int:
+        share = self.misbehaviour.shrink_to
+        begin = self._begin(stamp)
+        return len(self._items) if share is None else begin + int((len(self._items) - begin) * share)
 
     def remember(self, asked: Asked) -> None:
         """Keeps the last hundred requests."""
