@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,6 +21,7 @@ from registry.errors import Unavailable
 from registry.reference.loading import load_reference
 from registry.settings import settings
 
+UNDEFINED_TABLE = "42P01"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -67,6 +69,13 @@ async def transaction(on: AsyncEngine | None = None) -> AsyncIterator[AsyncSessi
         raise Unavailable(
             "PostgreSQL does not answer.",
             remedy="See `threegates doctor`; start everything with `threegates up`.",
+        ) from error
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != UNDEFINED_TABLE:
+            raise
+        raise Unavailable(
+            "The database does not hold the register, or an older one.",
+            remedy="Start everything with `threegates up`, or run `python -m registry.migrations`.",
         ) from error
 
 

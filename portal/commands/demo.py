@@ -12,6 +12,7 @@ import orjson
 import typer
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import clock
@@ -66,7 +67,14 @@ def register(app: typer.Typer) -> None:
         """
         folder = settings().data_folder / "demo"
         make(folder)
-        counts = asyncio.run(_load(folder))
+
+        async def run() -> dict[str, dict[str, int]]:
+            try:
+                return await load_demo(engine(), folder)
+            finally:
+                await engine().dispose()
+
+        counts = asyncio.run(run())
         if as_json:
             typer.echo(orjson.dumps(counts, option=orjson.OPT_INDENT_2).decode())
         else:
@@ -92,23 +100,20 @@ def make(folder: Path) -> None:
     draft.rename(folder)
 
 
-async def _load(folder: Path) -> dict[str, dict[str, int]]:
+async def load_demo(on: AsyncEngine, folder: Path) -> dict[str, dict[str, int]]:
+    """Register what the folder's files say in one transaction; returns counts by part."""
     sources = _read(SourceItem, folder / "sources.jsonl")
     enterprises = _read(EnterpriseItem, folder / "enterprises.jsonl")
     projects = _read(ProjectItem, folder / "projects.jsonl")
     notices = _read(NoticeItem, folder / "notices.jsonl")
-    try:
-        async with transaction() as session:
-            await _claim_register(session)
-            at = clock.now()
-            telling = Telling(TELLING[0], at, TELLING[1])
-            counts = {"sources": {"new or changed": await register_sources(session, sources)}}
-            counts["enterprises"] = _counted(await register_enterprises(session, enterprises, telling))
-            counts["projects"] = _counted(await register_projects(session, projects, telling))
-            counts["notices"] = _counted(await register_notices(session, notices))
-            return counts
-    finally:
-        await engine().dispose()
+    async with transaction(on) as session:
+        await _claim_register(session)
+        telling = Telling(TELLING[0], clock.now(), TELLING[1])
+        counts = {"sources": {"new or changed": await register_sources(session, sources)}}
+        counts["enterprises"] = _counted(await register_enterprises(session, enterprises, telling))
+        counts["projects"] = _counted(await register_projects(session, projects, telling))
+        counts["notices"] = _counted(await register_notices(session, notices))
+        return counts
 
 
 async def _claim_register(session: AsyncSession) -> None:

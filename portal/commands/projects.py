@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import clock
 from registry.database import engine, transaction
@@ -88,7 +89,14 @@ def register(app: typer.Typer) -> None:
         """
         telling = Telling(_actor(), clock.now(), reason.strip() or f"imported from {file.name}")
         read = read_projects(file)
-        done = asyncio.run(_import(file.name, read, telling, dry_run=dry_run, valid_rows=valid_rows))
+
+        async def run() -> Import:
+            try:
+                return await import_projects(engine(), file.name, read, telling, dry_run=dry_run, valid_rows=valid_rows)
+            finally:
+                await engine().dispose()
+
+        done = asyncio.run(run())
         if as_json:
             typer.echo(orjson.dumps(done.as_json(), option=orjson.OPT_INDENT_2).decode())
         else:
@@ -103,10 +111,13 @@ def _actor() -> str:
         return "command line"  # a container's account may have no name
 
 
-async def _import(name: str, read: ProjectsFile, telling: Telling, *, dry_run: bool, valid_rows: bool) -> Import:
+async def import_projects(
+    on: AsyncEngine, name: str, read: ProjectsFile, telling: Telling, *, dry_run: bool, valid_rows: bool
+) -> Import:
+    """Register what a file says, all or nothing unless `valid_rows`, and nothing in a dry run."""
     done = Import(name, dry_run, problems=list(read.problems), notes=read.notes)
     try:
-        async with transaction() as session:
+        async with transaction(on) as session:
             # With problems in the file itself the rest is still checked, so that all are told at once.
             done.outcome = await register_projects(session, read.items, telling, rows=read.rows, valid_only=True)
             done.problems += [read.locate(one) for one in done.outcome.rejected]
@@ -118,8 +129,6 @@ async def _import(name: str, read: ProjectsFile, telling: Telling, *, dry_run: b
         pass
     except ItemsRejected as error:
         done.problems += [read.locate(one) for one in error.problems]
-    finally:
-        await engine().dispose()
     done.problems.sort(key=lambda one: (one.row, one.column))
     return done
 

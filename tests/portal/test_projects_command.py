@@ -1,4 +1,4 @@
-"""`threegates projects import` and `threegates demo load`, as programs, on a real database."""
+"""`threegates projects import` and `threegates demo load` on a real database; exit codes and words as a program."""
 
 import json
 import os
@@ -10,20 +10,36 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from portal.commands.demo import load_demo
+from portal.commands.projects import Import, import_projects
+from registry import clock
+from registry.errors import Conflict, Unavailable
+from registry.project_files import read_projects
+from registry.registering import Telling
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "docs" / "importing-projects.csv"
 
 
-def threegates(database_url: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"THREEGATES_DATABASE_URL": database_url, "THREEGATES_DATA_FOLDER": str(folder)}
+def threegates(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command as a program."""
     program = "from portal.commands import main; main()"
     return subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:registry", "-c", program, *words],
+        [sys.executable, "-c", program, *words],
         cwd=ROOT,
-        env=environment,
+        env=os.environ | {"THREEGATES_DATABASE_URL": database_url},
         capture_output=True,
         text=True,
         check=False,
+    )
+
+
+async def do_import(
+    engine: AsyncEngine, file: Path = TEMPLATE, *, dry_run: bool = False, valid_rows: bool = False
+) -> Import:
+    telling = Telling("tester", clock.now(), "provincial ledger")
+    return await import_projects(
+        engine, file.name, read_projects(file), telling, dry_run=dry_run, valid_rows=valid_rows
     )
 
 
@@ -32,69 +48,77 @@ async def count(engine: AsyncEngine, table: str) -> int:
         return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
 
 
-async def test_import_dry_run_then_written_then_unchanged(
-    database_url: str, engine: AsyncEngine, tmp_path: Path
-) -> None:
-    words = ("projects", "import", str(TEMPLATE), "--json")
-    tried = threegates(database_url, tmp_path, *words, "--dry-run")
-    assert tried.returncode == 0, tried.stderr
-    assert len(json.loads(tried.stdout)["new"]) == 2
+async def test_dry_run_then_written_then_unchanged(engine: AsyncEngine) -> None:
+    tried = await do_import(engine, dry_run=True)
+    assert (len(tried.outcome.new), tried.written, tried.exit_code) == (2, False, 0)
     assert await count(engine, "projects") == await count(engine, "enterprises") == 0
-    written = threegates(database_url, tmp_path, *words, "--reason", "provincial ledger")
-    assert (written.returncode, json.loads(written.stdout)["written"]) == (0, True)
-    async with engine.connect() as connection:
-        assert set((await connection.execute(text("SELECT reason FROM project_versions"))).scalars()) == {
-            "provincial ledger"
-        }
-    again = json.loads(threegates(database_url, tmp_path, *words).stdout)
-    assert (len(again["unchanged"]), again["new"], again["changed"]) == (2, [], {})
+    written = await do_import(engine)
+    assert (written.written, written.exit_code) == (True, 0)
+    assert await count(engine, "project_versions WHERE reason = 'provincial ledger' AND actor = 'tester'") == 2
+    again = await do_import(engine)
+    assert (len(again.outcome.unchanged), again.outcome.new, again.outcome.changed) == (2, [], {})
+    assert await count(engine, "project_versions") == 2
 
 
-async def test_import_writes_nothing_unless_all_is_valid_or_valid_rows_are_asked_for(
-    database_url: str, engine: AsyncEngine, tmp_path: Path
+async def test_nothing_is_written_unless_all_is_valid_or_valid_rows_are_asked_for(
+    engine: AsyncEngine, tmp_path: Path
 ) -> None:
     wrong = tmp_path / "wrong.csv"
     wrong.write_text(TEMPLATE.read_text(encoding="utf-8").replace(",水泥,", ",水尼,"), encoding="utf-8")
-    refused = threegates(database_url, tmp_path, "projects", "import", str(wrong), "--json")
-    problem = json.loads(refused.stdout)["rejected"][0]
-    assert refused.returncode == 2
-    assert (problem["row"], problem["column"], problem["value"]) == (4, "产业", "水尼")
-    assert await count(engine, "projects") == 0
-    partly = threegates(database_url, tmp_path, "projects", "import", str(wrong), "--valid-rows")
-    assert partly.returncode == 1
-    assert "水尼" in partly.stdout
-    assert await count(engine, "projects") == 1
+    refused = await do_import(engine, wrong)
+    (problem,) = refused.problems
+    assert (problem.row, problem.column, problem.value) == (4, "产业", "水尼")
+    assert (refused.exit_code, await count(engine, "projects")) == (2, 0)
+    partly = await do_import(engine, wrong, valid_rows=True)
+    assert (partly.exit_code, await count(engine, "projects")) == (1, 1)
 
 
-def test_a_bad_file_is_said_in_one_line(database_url: str, tmp_path: Path) -> None:
-    absent = threegates(database_url, tmp_path, "projects", "import", str(tmp_path / "absent.csv"))
-    assert absent.returncode == 2
-    assert absent.stderr.count("\n") == 1
+async def test_problems_of_the_file_and_of_the_register_are_told_at_once(engine: AsyncEngine, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    content = TEMPLATE.read_text(encoding="utf-8").replace(",水泥,", ",水尼,")
+    # an owner of whom only a code is given that nobody has
+    wrong.write_text(content.replace(",唐山示例甲钢铁有限公司,", ",,"), encoding="utf-8")
+    done = await do_import(engine, wrong)
+    assert [(one.row, one.column) for one in done.problems] == [(2, "统一社会信用代码"), (4, "产业")]
 
 
-@pytest.fixture(scope="session")
-def small_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a small demo in it."""
-    folder = tmp_path_factory.mktemp("data")
-    command = [sys.executable, "-m", "deploy.demo", "--to", str(folder / "demo"), "--records", "600"]
+def test_as_a_program(database_url: str, tmp_path: Path) -> None:
+    done = threegates(database_url, "projects", "import", str(TEMPLATE), "--json")
+    assert (done.returncode, len(json.loads(done.stdout)["new"])) == (0, 2), done.stderr
+    absent = threegates(database_url, "projects", "import", str(tmp_path / "absent.csv"))
+    assert (absent.returncode, absent.stderr.count("\n")) == (2, 1)
+
+
+async def test_a_database_without_register_is_said(empty_database_url: str) -> None:
+    from registry.database import make_engine
+
+    bare = make_engine(empty_database_url)
+    with pytest.raises(Unavailable, match="does not hold the register"):
+        await do_import(bare)
+    await bare.dispose()
+
+
+@pytest.fixture(scope="module")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small demo."""
+    folder = tmp_path_factory.mktemp("data") / "demo"
+    command = [sys.executable, "-m", "deploy.demo", "--to", str(folder), "--records", "600"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return folder
 
 
-async def test_demo_loads_once_and_marks_the_register(database_url: str, engine: AsyncEngine, small_demo: Path) -> None:
-    first = threegates(database_url, small_demo, "demo", "load", "--json")
-    assert first.returncode == 0, first.stderr
-    counts = json.loads(first.stdout)
+async def test_demo_loads_once_and_marks_the_register(engine: AsyncEngine, demo_folder: Path) -> None:
+    counts = await load_demo(engine, demo_folder)
     assert counts["projects"]["new"] > 400
     assert counts["notices"]["new"] > 20
     assert await count(engine, "register_facts WHERE name = 'demo'") == 1
-    second = json.loads(threegates(database_url, small_demo, "demo", "load", "--json").stdout)
-    assert all(second[part]["new"] == second[part]["changed"] == 0 for part in ("enterprises", "projects", "notices"))
+    again = await load_demo(engine, demo_folder)
+    assert all(again[part]["new"] == again[part]["changed"] == 0 for part in ("enterprises", "projects", "notices"))
     assert await count(engine, "project_versions") == counts["projects"]["new"]
 
 
-def test_demo_never_mixes_with_a_real_register(database_url: str, small_demo: Path) -> None:
-    threegates(database_url, small_demo, "projects", "import", str(TEMPLATE))
-    refused = threegates(database_url, small_demo, "demo", "load")
-    assert refused.returncode == 1
-    assert "not the demo's" in refused.stderr
+async def test_demo_never_mixes_with_a_real_register(engine: AsyncEngine, demo_folder: Path) -> None:
+    await do_import(engine)
+    with pytest.raises(Conflict, match="not the demo's"):
+        await load_demo(engine, demo_folder)
+    assert await count(engine, "projects") == 2
