@@ -68,7 +68,9 @@ class Boot:
         }
         if self.wish.demo:
             given["THREEGATES_DEMO"] = "true"
-        self.environment = {**self.wish.environment, **given, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+        # COLUMNS: tables that are repeated on the terminal keep their words whole.
+        fixed = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "110"}
+        self.environment = {**self.wish.environment, **given, **fixed}
         steps = [Step(name, zh, en) for name, zh, en, demo_only in STEPS if self.wish.demo or not demo_only]
         self.state = State(self.places.state, self.addresses.portal, given, steps)
 
