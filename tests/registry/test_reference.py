@@ -62,6 +62,8 @@ def test_stems() -> None:
 
 def test_containment_follows_successions() -> None:
     assert {("370000", "371203"), ("370100", "371203"), ("371200", "370117"), ("130200", "130230")} <= WITHIN
+    # 巢湖市 was divided among three cities; 唐海县 had an older code before
+    assert {("340200", "341400"), ("340500", "341400"), ("130209", "132730")} <= WITHIN
     assert ("110102", "110103") not in WITHIN
     assert ("130300", "130230") not in WITHIN
 
