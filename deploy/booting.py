@@ -38,7 +38,7 @@ STEPS = [
     ("migrations", "数据库结构", "the database's schema", False),
     ("demo", "演示数据装入登记册", "the demo's data in the register", True),
     ("agencies", "模拟的三个部门系统", "the three played agencies", True),
-    ("sync", "首次同步、关联、判定和索引", "the first sync, linking, judging and indexing", True),
+    ("sync", "同步、关联、判定和索引", "sync, linking, judging and indexing", True),
     ("worker", "任务执行", "the worker", False),
     ("scheduler", "任务计划", "the scheduler", False),
 ]
