@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry import dirty
+from registry import dirty, statistics
 from registry.clock import civil_day, now
 from registry.compiling import Use
 from registry.dirty import UNSETTLED_RECORDS
@@ -42,6 +42,7 @@ async def replay(session: AsyncSession, as_of: date, known_at: datetime) -> list
 
 async def judge_nation(session: AsyncSession, as_of: date, at: datetime) -> Judged:
     """Judge every settled record by what is known now and bring the findings up to date; `at` is when we learn it."""
+    await statistics.refresh(session, statistics.WORTH_A_LOOK)
     flags = await ask_flags_with_evidence(session, Asked(Use("nation"), as_of))
     connection = await session.connection()
     unsettled = list((await connection.execute(text(UNSETTLED_RECORDS))).scalars())
@@ -58,6 +59,7 @@ async def judge_changed(session: AsyncSession, at: datetime, *, limit: int = CLA
     claims = await dirty.claim(session, "judge", limit=limit)
     if not claims:
         return None
+    await statistics.refresh(session, len(claims))
     as_of = civil_day(at)
     projects, records = await _touched(session, claims)
     flags = await ask_flags_with_evidence(session, Asked(Use("changed"), as_of, records=records, projects=projects))

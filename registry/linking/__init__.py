@@ -15,7 +15,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry import dirty
+from registry import dirty, statistics
 from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
 from registry.region_matching import match
 from registry.sectors import shown_sectors
@@ -55,6 +55,7 @@ async def link_changed(session: AsyncSession, at: datetime, *, limit: int = BATC
     claims = await dirty.claim(session, "link", limit=limit)
     if not claims:
         return Linked()
+    await statistics.refresh(session, len(claims))
     connection = await session.connection()
     records = dirty.ids_of(claims, "record")
     await _prepare(connection, records)
