@@ -1,0 +1,84 @@
+"""`threegates judge`: lines and JSON, exit codes, notes on the error stream, with the server of the settings."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
+GOOD = SCENARIOS / "knowledge.yml"
+EARLY = """
+- scenario: granted too early
+  as_of: 2014-12-31
+  projects: [{code: 2014-130200-31-03-000001, sector: steel, region: "130200",
+              approvals: [{id: A1, kind: filing, issued: 2014-06-01}]}]
+  records: [{id: L1, act: land_grant, on: 2014-02-01, project_code: 2014-130200-31-03-000001}]
+  expect: [{rule: new-capacity-approved, subject: A1}]
+"""
+
+
+def judge(database_url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it."""
+    return subprocess.run(
+        [sys.executable, "-c", "from portal.commands import main; main()", "judge", *map(str, arguments)],
+        env={**os.environ, "THREEGATES_DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_scenarios_that_come_out_as_expected_give_a_line_each_and_0(postgresql_url: str) -> None:
+    done = judge(postgresql_url, GOOD)
+    assert done.returncode == 0, done.stderr
+    assert [line[:4] for line in done.stdout.splitlines()] == ["ok  "] * 5
+    assert "5 scenarios in" in done.stderr
+
+
+def test_a_scenario_that_does_not_gives_1_and_says_what_differs(postgresql_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "早.yml"
+    file.write_text(EARLY, encoding="utf-8")
+    done = judge(postgresql_url, file)
+    assert done.returncode == 1
+    assert done.stdout == "FAIL  早.yml: granted too early — land-without-approval L1: before-approval; not expected\n"
+    assert "new-capacity-approved is a rule to come: not built yet" in done.stderr
+    done = judge(postgresql_url, "--json", GOOD, file, "--known-at", "2014-01-01")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert len(told) == 6
+    assert told[-1] == {
+        "scenario": "granted too early",
+        "ok": False,
+        "findings": [{"rule": "land-without-approval", "subject": "L1", "reasons": ["before-approval"]}],
+        "not_built": ["new-capacity-approved"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- scenario: x\n  as_of: 2014-12-31\n  colour: red\n", "line 3: [0].colour: this field is unknown"),
+        ("- scenario: x\n  as_of: 2014-12-31\n  expect: [{rule: no-rule, subject: A}]\n", "there is no rule “no-rule”"),
+    ],
+)
+def test_a_file_that_is_not_valid_gives_2_with_file_line_and_field(
+    postgresql_url: str, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "bad.yml"
+    file.write_text(text, encoding="utf-8")
+    done = judge(postgresql_url, GOOD, file)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"{file}, " in done.stderr and says in done.stderr
+
+
+def test_without_files_the_register_is_judged(database_url: str) -> None:
+    done = judge(database_url, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["judged"], told["opened"]) == (0, 0)
+    assert judge(database_url, "--known-at", "2014-01-01").returncode == 2
