@@ -164,7 +164,7 @@ async def _first_page(servers: Servers, search: Search, asked: Asked, *, approxi
     total = int(answer["hits"]["total"]["value"])
     suggestions = tuple(dict.fromkeys(hit.title for hit in hits))[:3] if approximate else ()
     cursor = _Place(len(hits), approximate, last, None).cursor(search) if last and len(hits) < total else None
-    return Found(total, hits, _facets(search, answer), cursor, suggestions, approximate)
+    return Found(total, hits, _facets(search, answer), cursor, suggestions, approximate and total > 0)
 
 
 async def _next_page(servers: Servers, search: Search, asked: Asked, place: _Place) -> Found:

@@ -37,6 +37,20 @@ UNION
 SELECT f.subject_id FROM findings AS f
 WHERE f.known_to = 'infinity' AND f.subject_kind = 'record' AND f.project_id = ANY($1)
 """
+# Enterprises that a finding names, flagged or freed with the project or the record; a borrower need not be the owner.
+_NAMED: Final = """
+SELECT enterprise_id FROM findings
+WHERE known_to = 'infinity' AND enterprise_id IS NOT NULL AND project_id = ANY($1)
+UNION
+SELECT enterprise_id FROM findings
+WHERE known_to = 'infinity' AND enterprise_id IS NOT NULL AND subject_kind = 'record' AND subject_id = ANY($2)
+"""
+# Projects of records that were corrected: what the project shows of its records may be another thing now.
+_CORRECTED: Final = """
+SELECT DISTINCT l.project_id FROM links AS l
+WHERE l.known_to = 'infinity' AND l.project_id IS NOT NULL AND l.record_id = ANY($1)
+  AND EXISTS (SELECT FROM records AS r WHERE r.record_id = l.record_id AND r.known_to <> 'infinity')
+"""
 
 
 @dataclass(slots=True)
@@ -75,12 +89,16 @@ async def with_followers(session: AsyncSession, claims: Iterable[dirty.Claim]) -
     for claim in claims:
         ids[claim.kind].add(claim.id)  # type: ignore[index]  # the database knows these three kinds only
     connection = await driver(session)
-    projects, enterprises = list(ids["project"]), list(ids["enterprise"])
+    projects, enterprises, records = list(ids["project"]), list(ids["enterprise"]), list(ids["record"])
     if enterprises:
         ids["project"] |= {row[0] for row in await connection.fetch(_OWNED, enterprises)}
     if projects:
         ids["enterprise"] |= {row[0] for row in await connection.fetch(_OWNERS, projects)}
         ids["record"] |= {row[0] for row in await connection.fetch(_RECORDS, projects)}
+    if records:
+        ids["project"] |= {row[0] for row in await connection.fetch(_CORRECTED, records)}
+    if projects or records:
+        ids["enterprise"] |= {row[0] for row in await connection.fetch(_NAMED, projects, records)}
     return {kind: sorted(found) for kind, found in ids.items() if found}
 
 
