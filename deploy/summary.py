@@ -12,7 +12,7 @@ def where_to_look(portal: str, demo: Path | None) -> list[str]:
     """Lines for the terminal; with the demo also a real plant and an invented enterprise that is flagged."""
     rows = [
         ("门户 · the portal", portal),
-        ("接口文档 · API documentation", f"{portal}docs"),
+        ("接口文档 · API documentation", f"{portal}api/docs"),
     ]
     if demo is not None:
         rows.append((f"查找企业 · search a plant: {PLANT}", f"{portal}search?q={quote(PLANT)}"))
