@@ -12,7 +12,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "zh": {
         "empty": "机构未发来任何记录，而登记库中同一时段应有 {expected} 条。",
         "too_few": "只收到 {received} 条记录，机构声明至少应有 {expected} 条。",
-        "shrunk": "收到 {received} 条记录，而登记库中同一时段已有 {expected} 条，减少超过 {limit:g}%。",
+        "shrunk": "登记库中同一时段已有 {expected} 条记录，此次只再次收到其中 {again} 条，减少超过 {limit:g}%。",
         "too_many_rejected": "{received} 条记录中有 {rejected} 条无法读取，超过 {limit:g}%。",
         "contradiction": "机构的答复自相矛盾：{detail}",
     },
@@ -20,7 +20,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "empty": "The agency sent no record at all, where the register holds {expected} of the same period.",
         "too_few": "Only {received} records arrived; the agency's declaration expects at least {expected}.",
         "shrunk": (
-            "{received} records arrived where the register holds {expected} of the same period: "
+            "Of {expected} records that the register holds of the same period only {again} came again: "
             "fewer by more than {limit:g} %."
         ),
         "too_many_rejected": "{rejected} of {received} records could not be read: more than {limit:g} %.",
@@ -67,19 +67,21 @@ def held_text(stored: str, language: str) -> str:
     return text
 
 
-def check(bounds: Bounds, *, received: int, rejected: int, expected: int, full: bool) -> Hold | None:
+def check(bounds: Bounds, *, received: int, added: int, rejected: int, expected: int, full: bool) -> Hold | None:
     """Whether a whole run lies outside the bounds.
 
     `expected` is what the register already held of the period that was asked for: all of it for a full pull, else what
     bears a stamp after the instant asked from, which an incremental answer must repeat (the overlap sees to it).
+    What is new does not make up for what is missing.
     """
     allowed = bounds.maximum_shrink_percent
     if not received and expected:
         return Hold("empty", {"expected": expected})
     if full and received < bounds.minimum_records:
         return Hold("too_few", {"received": received, "expected": bounds.minimum_records})
-    if received < expected * (1 - allowed / 100):
-        return Hold("shrunk", {"received": received, "expected": expected, "limit": allowed})
+    again = received - added
+    if again < expected * (1 - allowed / 100):
+        return Hold("shrunk", {"again": again, "expected": expected, "limit": allowed})
     limit = bounds.maximum_rejected_percent
     if rejected > FEW and rejected > received * limit / 100:
         return Hold("too_many_rejected", {"rejected": rejected, "received": received, "limit": limit})

@@ -174,10 +174,12 @@ async def _finish(sync: Sync, agency: Agency, lease: Lease) -> Outcome:
         )
         expected = found.scalar_one()
         totals = await connection.execute(
-            text("SELECT received, quarantined FROM sync_runs WHERE id = :run"), {"run": lease.run_id}
+            text("SELECT received, added, quarantined FROM sync_runs WHERE id = :run"), {"run": lease.run_id}
         )
-        received, rejected = totals.one()
-        hold = check(agency.bounds, received=received, rejected=rejected, expected=expected, full=since is None)
+        received, added, rejected = totals.one()
+        hold = check(
+            agency.bounds, received=received, added=added, rejected=rejected, expected=expected, full=since is None
+        )
         if hold is None:
             if not await runs.finish_run(session, lease, sync.now(), mapping_version=agency.mapping_version):
                 return Outcome(agency.id, "busy", lease.run_id)

@@ -5,6 +5,7 @@ import multiprocessing
 import random
 import signal
 from collections import Counter
+from itertools import count
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.faults.account import Account
 from tests.scratch_server import database
 
 # records, entries a page, kills
-SCALES = {"small": (1200, 20, 12), "full": (20_000, 50, 200)}
+SCALES = {"small": (800, 20, 8), "full": (20_000, 50, 200)}
 LONGEST_RUN = 300.0
 
 _HISTORY = "SELECT count(*), count(DISTINCT (feed, source_key, content_hash)), count(DISTINCT source_key) FROM records"
@@ -29,11 +30,11 @@ SELECT sum(received), sum(added), sum(changed), sum(unchanged), count(*) FILTER 
 
 async def run(url: str, account: Account) -> None:
     """Two tellings of the feed, the second with changed and new records; kills spread over both."""
-    count, size, kills = SCALES[account.scale]
+    records, size, kills = SCALES[account.scale]
     chance = random.Random(account.seed)
-    first = world.records("land", count, account.seed)
-    changed = [world.newer(record, 24 * 365, chance) for record in chance.sample(first, count // 5)]
-    second = [*changed, *world.records("land", count // 10, account.seed, first=count)]
+    first = world.records("land", records, account.seed)
+    changed = [world.newer(record, 24 * 365, chance) for record in chance.sample(first, records // 5)]
+    second = [*changed, *world.records("land", records // 10, account.seed, first=records)]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.killed"])
     with played({"land": first}) as players:
@@ -42,10 +43,10 @@ async def run(url: str, account: Account) -> None:
                 await _register(dsn)
             points: Counter[str] = Counter()
             await _sync(context, calm, players, size)
-            await _kill_and_resume(context, hurt, players, size, kills - kills // 3, chance, points)
+            await _kill_and_resume(context, hurt, players, size, len(first) // size, kills - kills // 3, chance, points)
             players.feed("land").publish(second)
             await _sync(context, calm, players, size)
-            await _kill_and_resume(context, hurt, players, size, kills // 3, chance, points)
+            await _kill_and_resume(context, hurt, players, size, len(second) // size, kills // 3, chance, points)
             await _compare(account, calm, hurt)
     account.counters = {"kills": points.total(), "points": dict(sorted(points.items())), **account.counters}
     account.expect("kills", points.total(), kills)
@@ -77,15 +78,17 @@ async def _kill_and_resume(
     dsn: str,
     players: Players,
     size: int,
+    pages: int,
     kills: int,
     chance: random.Random,
     points: Counter[str],
 ) -> None:
     """Kill until so many kills have hit, then let the sync come to its end."""
-    pages = max(1, players.feed("land").count // size)
     hit = 0
-    while hit < kills:
-        point = killed.POINTS[points.total() % len(killed.POINTS)]
+    for attempt in count(chance.randrange(len(killed.POINTS))):
+        if hit == kills:
+            break
+        point = killed.POINTS[attempt % len(killed.POINTS)]
         # Far enough that the whole feed is travelled by all of them together, and never quite to its end.
         nth = chance.randint(1, max(1, pages // (kills + 1)))
         process, begun = _child(context, dsn, players, size, point, nth)
