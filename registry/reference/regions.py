@@ -178,9 +178,11 @@ def within(all_periods: Iterable[Period], all_successions: Iterable[Succession])
     """Every pair (outer, inner) where outer equals or contains inner, successions included.
 
     A region contains what it contained under any of its codes, and the regions that became part of it. Where one region
-    alone took over from another, places above the old one (below the province) contain the new one too, since acts and
-    restrictions of the old time name them.
+    alone took over from another, the old one contains the new one too, and so does a city above the old one that is no
+    more: acts and restrictions of the old time name them.
     """
+    all_periods = list(all_periods)
+    living = {period.code for period in all_periods if period.held_to is None}
     heirs: dict[str, set[str]] = defaultdict(set)
     for one in all_successions:
         heirs[one.old].add(one.new)
@@ -190,22 +192,26 @@ def within(all_periods: Iterable[Period], all_successions: Iterable[Succession])
     for code in codes:
         for current in _line(code, heirs):
             pairs.update((outer, code) for outer in (current, *above(current)))
-    for old, news in heirs.items():
-        if len(news) == 1:
-            (new,) = news
-            for current in _line(new, heirs):
-                outers = [old, *(upper for upper in above(old) if level(upper) == 2)]
-                pairs.update((outer, current) for outer in outers)
-    # What lies in a region by its code lies in the region that took the whole of it over.
+    whole = {old: next(iter(news)) for old, news in heirs.items() if len(news) == 1}
+    # What lay in a region by its code lies in the region that took the whole of it over.
     lower: dict[str, set[str]] = defaultdict(set)
     for outer, inner in pairs:
         lower[outer].add(inner)
-    for old, news in heirs.items():
-        for new in news:
-            for current in _line(new, heirs):
-                if len(news) == 1:
-                    pairs.update((outer, inner) for outer in (current, *above(current)) for inner in lower[old])
+    for old in whole:
+        gone = [upper for upper in above(old) if level(upper) == 2 and upper not in living]
+        for current in _whole_line(old, whole):
+            pairs.update((outer, current) for outer in (old, *gone))
+            if level(old) == 3:
+                pairs.update((outer, inner) for outer in (current, *above(current)) for inner in lower[old])
     return pairs
+
+
+def _whole_line(code: str, whole: Mapping[str, str]) -> list[str]:
+    """All that took over the whole of a code in turn, up to where it was divided."""
+    line: list[str] = []
+    while (code := whole.get(code, "")) and code not in line:
+        line.append(code)
+    return line
 
 
 def _line(code: str, heirs: Mapping[str, set[str]]) -> list[str]:

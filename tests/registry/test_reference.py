@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.database import transaction
 from registry.reference.loading import load_reference
-from registry.reference.regions import periods, read, stem, successions, within
+from registry.reference.regions import level, periods, read, stem, successions, within
 from registry.region_matching import regions_match
 
 PERIODS = periods()
@@ -65,6 +65,9 @@ def test_containment_follows_successions() -> None:
     # 巢湖市 was divided among three cities; 唐海县 had an older code before
     assert {("340200", "341400"), ("340500", "341400"), ("130209", "132730")} <= WITHIN
     assert ("110102", "110103") not in WITHIN
+    # 庐江县 of the former 巢湖 went to 合肥 and not to 芜湖 with others
+    assert ("340100", "341421") in WITHIN
+    assert ("340200", "341421") not in WITHIN
     assert ("130300", "130230") not in WITHIN
 
 
@@ -118,3 +121,13 @@ async def test_a_duty_goes_to_the_successor(engine: AsyncEngine) -> None:
         )
         row = rows.one()
     assert tuple(row) == ("mnr", date(2018, 3, 17))
+
+
+def test_no_county_of_today_lies_in_two_cities_of_today() -> None:
+    living = {period.code for period in PERIODS if period.held_to is None}
+    cities: dict[str, set[str]] = {}
+    for outer, inner in WITHIN:
+        if {outer, inner} <= living and level(outer) == 2 and level(inner) == 3:
+            cities.setdefault(inner, set()).add(outer)
+    assert [inner for inner, outers in cities.items() if len(outers) > 1] == []
+    assert len(cities) > 2000
