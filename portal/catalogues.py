@@ -48,6 +48,7 @@ def update(path: Path, language: str) -> list[str]:
         with path.open("rb") as stream:
             old = read_po(stream, locale=language)
     new: Catalog = Catalog(locale=language, project="threegates", fuzzy=False, charset="utf-8")
+    new.header_comment = f"# threegates: the portal's words; the messages are Chinese, this is their {language}."
     plural = plural_messages()
     untranslated = []
     for text in dict.fromkeys(text for text, _place in messages()):

@@ -6,6 +6,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from portal.audience import look
+from portal.error_words import in_reader_language
 from portal.language import _, current_language
 from portal.security import check_form_token
 from registry.database import transaction
@@ -74,7 +75,7 @@ def errors_at_fields(error: ThreegatesError, places: dict[str, str]) -> tuple[di
     elif error.where == "reason":
         at_fields["reason"] = _("请写明更正的理由。")
     else:
-        general.append(f"{_(error.message)} {_(error.remedy)}".strip())
+        general.append(f"{in_reader_language(error.message)} {in_reader_language(error.remedy)}".strip())
     return at_fields, general
 
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from portal.error_words import in_reader_language
 from portal.language import LANGUAGES, N_, _, current_language
 from portal.rendering import choose_language, render
 from registry.errors import ThreegatesError, Unavailable
@@ -55,7 +56,7 @@ def details_of(error: ThreegatesError) -> tuple[str, str]:
     """Message and remedy of an error in the current language, as far as the error can say it."""
     if isinstance(error, BadIdentifier):
         return error.say(current_language())
-    return _(error.message), _(error.remedy)
+    return in_reader_language(error.message), in_reader_language(error.remedy)
 
 
 def problem(

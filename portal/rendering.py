@@ -24,7 +24,7 @@ from portal.language import (
     speaking,
 )
 from portal.security import FORM_COOKIE, form_token
-from portal.words import choices, reason_words, rule_choices, rule_plain, rule_title, word
+from portal.words import choices, reason_words, rule_choices, rule_plain, rule_title, word, words
 from registry.settings import settings
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -52,6 +52,7 @@ def environment() -> Environment:
         _=_,
         _n=_n,
         word=word,
+        words=words,
         choices=choices,
         reason_words=reason_words,
         rule_choices=rule_choices,

@@ -54,11 +54,11 @@ def quantity(amount: Decimal | int | float | str | None, unit: str) -> str:
     return f"{number(exact)} {_(small)}"
 
 
-def area(hectares: Decimal | None) -> str:
+def area(hectares: Decimal | str | None) -> str:
     """An area in hectares, and in 亩 as land offices count."""
-    if hectares is None:
+    if hectares is None or hectares == "":
         return ""
-    mu = (hectares * _MU_PER_HECTARE).quantize(Decimal("0.1"))
+    mu = (Decimal(str(hectares)) * _MU_PER_HECTARE).quantize(Decimal("0.1"))
     return _("{hectares} 公顷（{mu} 亩）", hectares=number(hectares), mu=number(mu))
 
 

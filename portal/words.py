@@ -37,6 +37,7 @@ LANES: Final = {
     "quality": N_("质量与安全"),
     "price": N_("价格"),
     "approval": N_("项目审批"),
+    "replacement": N_("产能置换"),
 }
 GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
 GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
@@ -69,6 +70,29 @@ LINK_METHODS: Final = {
     "name_region": N_("企业名称与地区"),
     "name": N_("企业名称"),
     "project_name": N_("项目名称"),
+    "no_fitting_project": N_("所属企业没有相符的项目"),
+    "unknown_party": N_("登记簿中没有这家企业"),
+    "unregistered_uscc": N_("统一社会信用代码未登记"),
+}
+RECORD_KINDS: Final = {
+    "granted": N_("出让"),
+    "allocated": N_("划拨"),
+    "agreement": N_("协议出让"),
+    "auction": N_("拍卖出让"),
+    "tender": N_("招标出让"),
+    "listing": N_("挂牌"),
+    "lease": N_("租赁"),
+    "contribution": N_("作价出资"),
+    "report": N_("报告书"),
+    "form": N_("报告表"),
+    "registration": N_("登记表"),
+    "production_licence": N_("生产许可证"),
+    "safety_permit": N_("安全生产许可证"),
+    "construction": N_("固定资产投资"),
+    "working_capital": N_("流动资金"),
+    "merger": N_("并购"),
+    "refinancing": N_("再融资"),
+    **APPROVAL_KINDS,
 }
 LINK_OUTCOMES: Final = {"linked": N_("已关联"), "unlinked": N_("未定"), "none": N_("没有相符的项目")}
 PRODUCTS: Final = {
@@ -95,6 +119,7 @@ PROCESSES: Final = {
     "DRI": N_("直接还原"),
     "ohf": N_("平炉"),
     "OHF": N_("平炉"),
+    "pre-baked pots": N_("预焙槽"),
     "other": N_("其他工艺"),
     "unspecified": N_("工艺未明"),
 }
@@ -242,6 +267,39 @@ FIELDS: Final = {
     "approvals": N_("批准文件"),
     "uscc": N_("统一社会信用代码"),
     "synthetic_fields": N_("合成的字段"),
+    "record": N_("部门记录"),
+    "project": N_("项目"),
+    "link": N_("关联"),
+    "owners": N_("历任项目单位"),
+    "formalities": N_("已有手续"),
+    "confidential": N_("不公开的内容"),
+    "duty_holder_on_day": N_("行为当日的责任机关"),
+    "also": N_("还涉及"),
+    "method": N_("关联依据"),
+    "outcome": N_("关联结果"),
+    "shown_sector": N_("记录显示的行业"),
+    "feed": N_("来自"),
+    "since": N_("起始日期"),
+    "until": N_("终止日期"),
+    "same_region": N_("地区相同"),
+    "party_is_owner": N_("当事企业即项目单位"),
+    "name_borne_on_the_day": N_("当日使用此名称"),
+    "use": N_("用途"),
+    "source_of_land": N_("土地来源"),
+    "grade": N_("土地级别"),
+    "agreed_delivery": N_("约定交地日期"),
+    "agreed_start": N_("约定开工日期"),
+    "agreed_completion": N_("约定竣工日期"),
+    "real_property_unit": N_("不动产单元号"),
+    "shoreline_metres": N_("岸线长度（米）"),
+    "annual_energy_tce": N_("年综合能耗（吨标准煤）"),
+    "purpose": N_("用途"),
+    "currency": N_("币种"),
+    "instrument": N_("融资方式"),
+    "used_amount": N_("已用金额"),
+    "five_class": N_("五级分类"),
+    "contract": N_("合同"),
+    "demonstration": N_("演示"),
     "reason": N_("理由"),
     "actor": N_("经办人"),
     "file": N_("文件"),
@@ -260,6 +318,7 @@ TABLES: Final = {
     "basis": BASES,
     "severity": SEVERITIES,
     "finding_state": FINDING_STATES,
+    "record_kind": RECORD_KINDS,
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,
     "product": PRODUCTS,
@@ -281,8 +340,19 @@ def word(table: str, code: str | None) -> str:
     """What a code is called in the current language; a code the table does not know is shown as it is."""
     if not code:
         return ""
+    if table == "province":
+        code = code[:2]
     known = TABLES[table].get(code)
     return _(known) if known else code
+
+
+def words(table: str, codes: str | list[str] | None) -> str:
+    """What one code or several are called."""
+    return (
+        word(table, codes)
+        if codes is None or isinstance(codes, str)
+        else _("、").join(word(table, one) for one in codes)
+    )
 
 
 def choices(table: str) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from registry.audience import CREDIT_LANE
 from registry.database import transaction
 from registry.finding_list import FindingFilter, finding_file, list_findings
 from registry.law.reading import law
+from registry.reading import region_names, rows
 
 router = APIRouter()
 
@@ -51,8 +52,30 @@ async def finding(request: Request, fingerprint: str) -> Response:
     async with transaction() as session:
         audience = await look(request, session)
         found = await finding_file(session, fingerprint, audience)
+        name = "name_zh" if current_language() == "zh" else "name_en"
+        agencies = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM agencies")}
+        feeds = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM feeds")}
+        regions = await region_names(session, _regions(found.versions[0].evidence))
     hidden = audience == "public" and found.lane == CREDIT_LANE
-    return render(request, "finding.html", finding=found, hidden=hidden, parameter_words=_parameter_words)
+    return render(
+        request,
+        "finding.html",
+        finding=found,
+        hidden=hidden,
+        parameter_words=_parameter_words,
+        agency_names=agencies,
+        feed_names=feeds,
+        regions=regions,
+    )
+
+
+def _regions(evidence: Any) -> set[str]:
+    """Every region code in evidence, at any depth."""
+    if isinstance(evidence, list):
+        return set().union(*(_regions(one) for one in evidence))
+    if not isinstance(evidence, dict):
+        return set()
+    return {str(evidence["region"])} if evidence.get("region") else set().union(*map(_regions, evidence.values()))
 
 
 def _parameter_words(name: str, parameter: Any) -> str:

@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.error_words import in_reader_language
 from portal.forms import DEMO_ACTOR, read_form, require_official, texts
 from portal.language import _, current_language
 from portal.rendering import render
@@ -49,7 +50,7 @@ async def send(request: Request) -> Response:
         name, content = await _content(given.get("file"), values)
         read = await asyncio.to_thread(_read, name, content)
     except BadInput as error:
-        message = f"{_(error.message)} {_(error.remedy)}".strip()
+        message = f"{in_reader_language(error.message)} {in_reader_language(error.remedy)}".strip()
         return render(request, "project_import.html", status=422, errors={"file": message}, tried=None, done=None)
     confirmed = "confirm" in values
     if confirmed and not values.get("reason"):

@@ -41,6 +41,8 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
     }
     if any(value in ("yes", "no") for value in filters.get("flagged", ())):
         filters["flagged"] = tuple("true" if value == "yes" else "false" for value in filters["flagged"])
+    # Addresses name a province by two digits, the index by six.
+    filters |= {"province": tuple(code.ljust(6, "0") for code in filters["province"])} if "province" in filters else {}
     async with transaction() as session:
         audience = await look(request, session)
         feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
@@ -66,6 +68,8 @@ def facet_choices(name: str, values: Iterable[FacetValue], feeds: list[dict[str,
     if name == "flagged":
         said = {"true": "yes", "false": "no"}
         return [(code, word("flagged", said[code]), counts.get(code, 0)) for code in said]
+    if name == "province":
+        return sorted((code, word("province", code), count) for code, count in counts.items())
     table = TABLES[SHOWN_FACETS[name]]
     ordered = [code for code in table if code in counts] + [code for code in counts if code not in table]
     return [(code, word(SHOWN_FACETS[name], code), counts[code]) for code in ordered]
