@@ -24,7 +24,13 @@ def command_names() -> list[str]:
 
 def application(only: str | None = None) -> typer.Typer:
     """The typer application with all commands, or with one (start-up of the others costs seconds)."""
-    app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown")
+    app = typer.Typer(
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,  # its tracebacks show local variables, and with them what is confidential
+    )
 
     @app.callback()
     def _root() -> None:
