@@ -31,8 +31,8 @@ lint:
 	.venv/bin/lint-imports
 
 test: lint
-	$(IN_ENVIRONMENT) pytest
 	$(IN_ENVIRONMENT) tests.faults all --scale small
+	$(IN_ENVIRONMENT) pytest
 
 bench:
 	@$(PYTHON) deploy/setup.py bench
