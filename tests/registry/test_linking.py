@@ -133,6 +133,11 @@ NOT_DECIDED = [
     ("mistyped name", {"party_name": "唐山甲示例钢铁有限公", **STEEL}, "unknown_party"),
     ("name in another province", {"party_name": "唐山甲示例钢铁有限公司", "region": "440300"}, "unknown_party"),
     (
+        "a sector that nobody has there, by somebody who is registered elsewhere",
+        {"party_name": "唐山甲示例钢铁有限公司", "region": "440300", **STEEL},
+        "unknown_party",
+    ),
+    (
         "name with another's number",
         {"party_name": "唐山甲示例钢铁有限公司", "party_uscc": "91130200MA00000041", **STEEL},
         "contradicting_uscc",
