@@ -44,7 +44,9 @@ SELECT 'enterprise' AS kind, 'public' AS audience, d.enterprise_id AS id, 'enter
        left(coalesce(nullif(replace(d.name_pinyin, ' ', ''), ''), d.name_normal), 200) AS pinyin_joined,
        {initials} AS initials,
        owned_by.owner,
-       concat_ws(' ', province.name, city.name, county.name, nullif(d.address, '')) AS place,
+       CASE WHEN starts_with(d.address, province.name) AND strpos(d.address, coalesce(city.name, '')) > 0
+            THEN d.address -- it names the region itself
+            ELSE concat_ws(' ', province.name, city.name, county.name, nullif(d.address, '')) END AS place,
        d.uscc, array_remove(ARRAY[d.uscc, d.organisation_code, d.licence_number], NULL) AS codes,
        owning.sectors AS sector, d.region, left(d.region, 2) || '0000' AS province, owning.stages AS stage,
        flagged.lanes, coalesce(owning.projects, 0) AS projects,

@@ -63,7 +63,9 @@ SELECT 'project' AS kind, 'public' AS audience, d.project_id AS id, 'project:' |
        left(coalesce(nullif(replace(d.name_pinyin, ' ', ''), ''), d.name_normal), 200) AS pinyin_joined,
        array_remove(ARRAY[{initials}, {owner_initials}], NULL) AS initials,
        owner.name AS owner, owner_names.names_normal AS owner_normal, d.owner_id,
-       concat_ws(' ', province.name, city.name, county.name, nullif(d.address, '')) AS place,
+       CASE WHEN starts_with(d.address, province.name) AND strpos(d.address, coalesce(city.name, '')) > 0
+            THEN d.address -- it names the region itself
+            ELSE concat_ws(' ', province.name, city.name, county.name, nullif(d.address, '')) END AS place,
        d.code, owner.uscc,
        array_remove(coalesce(coded.codes, ARRAY[replace(d.code, '-', '')]) || owner.uscc, NULL) AS codes,
        numbered.numbers AS number, numbered.numbers,

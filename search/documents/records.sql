@@ -38,7 +38,9 @@ SELECT 'record' AS kind, CASE WHEN {confidential} THEN 'credit' ELSE 'public' EN
        left(coalesce(r.project_name_normal, r.party_name_normal), 300) AS title_exact,
        left(coalesce(r.project_name_normal, r.party_name_normal, r.source_key), 200) AS pinyin_joined,
        r.party_name AS owner, r.party_name_normal AS owner_normal,
-       concat_ws(' ', province.name, city.name, county.name, nullif(r.address, '')) AS place,
+       CASE WHEN starts_with(r.address, province.name) AND strpos(r.address, coalesce(city.name, '')) > 0
+            THEN r.address -- it names the region itself
+            ELSE concat_ws(' ', province.name, city.name, county.name, nullif(r.address, '')) END AS place,
        r.project_code AS code, r.party_uscc AS uscc,
        array_remove(ARRAY[replace(r.project_code, '-', ''), r.party_uscc], NULL) AS codes,
        r.number, array_remove(ARRAY[r.number, r.source_key], NULL) AS numbers,
