@@ -157,9 +157,15 @@ def _bound(expression: exp.Expression, rule: Rule, by_law: Law) -> str:
 
 
 def _condition(rule: Rule, by_law: Law) -> str:
-    reasons = _bound(rule.select.selects[0].this, rule, by_law)
-    # No reason is no flag: NULL, so that one test tells the few flagged rows from all others.
-    return f"NULLIF(CASE WHEN {_bound(rule.select.args['where'].this, rule, by_law)} THEN {reasons} END, '{{}}')"
+    """A rule as one expression: its reasons where it flags the act, else NULL."""
+    reasons = rule.select.selects[0].this
+    condition = _bound(rule.select.args["where"].this, rule, by_law)
+    words = _bound(reasons, rule, by_law)
+    possible = reasons.this.expressions if isinstance(reasons.this, exp.Array) else []
+    if possible:
+        # The array is made for the few that have a reason, not for the nation.
+        condition = f"({condition}) AND num_nonnulls({', '.join(_bound(one, rule, by_law) for one in possible)}) > 0"
+    return f"CASE WHEN {condition} THEN {words} END"
 
 
 _KEPT: Final = (

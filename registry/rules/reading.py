@@ -243,6 +243,9 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
         raise refuse("A rule has SELECT, FROM and WHERE only; join facts in sub-selects.")
     if [one.alias for one in select.selects] != ["reasons"] or not select.args.get("where"):
         raise refuse("A rule selects `reasons`, an array of words, and has a WHERE.")
+    words = select.selects[0].this
+    if not isinstance(words.this if isinstance(words, exp.ArrayRemove) else words, exp.Array):
+        raise refuse("Reasons are ARRAY[…], or ARRAY_REMOVE(ARRAY[…], NULL) where some of them may be absent.")
     for node in select.walk():
         _check_node(node, fact, refuse)
     binds = {str(node.this) for node in select.find_all(exp.Placeholder)}

@@ -55,6 +55,7 @@ def test_every_rule_says_what_it_is_in_both_languages_and_quotes_its_law() -> No
         ("SELECT ARRAY['x'] AS reasons FROM acts WHERE TRUE FOR UPDATE", "SELECT, FROM and WHERE only"),
         ("SELECT ARRAY['x'] AS reasons FROM acts", "selects `reasons`"),
         ("SELECT ARRAY['x'] AS why FROM acts WHERE TRUE", "selects `reasons`"),
+        ("SELECT 'x' AS reasons FROM acts WHERE TRUE", "Reasons are ARRAY"),
         ("SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS(SELECT 1 FROM records)", "no fact a rule may read"),
         (
             "SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS(SELECT 1 FROM pg_catalog.acts)",
