@@ -1,0 +1,1 @@
+"""Measurements against a floor and peers in the same run."""
