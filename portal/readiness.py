@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal.api_keys import ensure_first_key
 from portal.starting import starting
-from registry.database import engine, schema_version
+from registry.database import engine
 from registry.errors import ThreegatesError
+from registry.migrations import schema_version
 
 SECONDS_BETWEEN_CHECKS: Final = 0.5
 ALWAYS: Final = ("/static", "/health")

@@ -1,28 +1,20 @@
-"""The way to PostgreSQL: one engine a process, one transaction a task, and the schema's upgrade."""
+"""The way to PostgreSQL: one engine a process, one transaction a task."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.errors import Unavailable
-from registry.reference.loading import load_reference
 from registry.settings import settings
 
 UNDEFINED_TABLE = "42P01"
-MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
@@ -89,27 +81,3 @@ async def driver(session: AsyncSession) -> asyncpg.Connection:
         # SQLAlchemy begins with the first statement that goes through it: without one, each of ours would commit alone.
         await through.exec_driver_sql("SELECT 1")
     return connection
-
-
-def _configuration(connection: Connection | None = None) -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    configuration.attributes["connection"] = connection
-    return configuration
-
-
-async def upgrade(dsn: str) -> None:
-    """Bring the schema at an address to the newest migration, then load the reference data; repeatable."""
-    migrating = make_engine(dsn, pool_size=1)
-    try:
-        async with migrating.begin() as connection:
-            await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
-            await load_reference(connection)
-    finally:
-        await migrating.dispose()
-
-
-async def schema_version(connection: AsyncConnection) -> tuple[str | None, str | None]:
-    """The migration the database stands at, and the newest one this software has."""
-    current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    return current, ScriptDirectory.from_config(_configuration()).get_current_head()

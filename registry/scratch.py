@@ -10,8 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.database import make_engine, upgrade
+from registry.database import make_engine
 from registry.errors import Unavailable
+from registry.migrations import upgrade
 
 PREFIX: Final = "threegates_scratch_"
 

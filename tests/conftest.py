@@ -150,7 +150,7 @@ def _address(url: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def template_database(postgresql_url: str) -> Iterator[str]:
     """The name of a database at the newest migration, from which every test's own is cloned."""
-    from registry.database import upgrade
+    from registry.migrations import upgrade
 
     name = f"{DATABASES}{os.getpid()}_template"
     run(_drop_left_over(postgresql_url))

@@ -14,7 +14,7 @@ from deploy.account import server_account
 from deploy.ports import choose_port
 from deploy.postgresql import PostgreSQL
 from deploy.programs import install
-from registry.database import upgrade
+from registry.migrations import upgrade
 
 _NUMBERS = count(1)
 _TEMPLATE = f"tg_scratch_{os.getpid()}_template"

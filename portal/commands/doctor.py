@@ -18,8 +18,9 @@ from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
 from deploy.wish import ELASTICSEARCH_PORT, PORTAL_PORT, POSTGRESQL_PORT
-from registry.database import make_engine, schema_version
+from registry.database import make_engine
 from registry.errors import BadSetting
+from registry.migrations import schema_version
 from registry.settings import Settings, settings
 
 MARKS = {"ok": "✓", "warning": "!", "failed": "✗", "skipped": "-"}

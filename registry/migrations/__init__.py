@@ -1,1 +1,39 @@
 """The schema's history; `python -m registry.migrations` brings a database to its newest state."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.database import make_engine
+from registry.reference.loading import load_reference
+
+FOLDER = Path(__file__).parent
+
+
+def _configuration(connection: Connection | None = None) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+async def upgrade(dsn: str) -> None:
+    """Bring the schema at an address to the newest migration, then load the reference data; repeatable."""
+    migrating = make_engine(dsn, pool_size=1)
+    try:
+        async with migrating.begin() as connection:
+            await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
+            await load_reference(connection)
+    finally:
+        await migrating.dispose()
+
+
+async def schema_version(connection: AsyncConnection) -> tuple[str | None, str | None]:
+    """The migration the database stands at, and the newest one this software has."""
+    current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current, ScriptDirectory.from_config(_configuration()).get_current_head()

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from registry.database import upgrade
 from registry.errors import ThreegatesError
+from registry.migrations import upgrade
 from registry.settings import settings
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that registry.database.upgrade hands over."""
+"""Alembic's entry: runs on the connection that registry.migrations.upgrade hands over."""
 
 from alembic import context
 

@@ -19,7 +19,8 @@ import asyncpg
 import orjson
 from elasticsearch import helpers
 
-from registry.database import make_engine, upgrade
+from registry.database import make_engine
+from registry.migrations import upgrade
 from registry.settings import Settings
 from search.client import Servers, make_client
 from search.documents import all_documents

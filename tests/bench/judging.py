@@ -17,7 +17,7 @@ from typing import Final
 import asyncpg
 
 from registry.compiling import Use, compile_flags
-from registry.database import upgrade
+from registry.migrations import upgrade
 
 # One project has eight records; one in fifty acts is flagged.
 RECORDS_OF_PROJECT: Final = 8
