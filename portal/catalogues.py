@@ -21,7 +21,7 @@ def messages() -> Iterator[tuple[str, str]]:
         method = METHODS.get(path.suffix)
         if method is None:
             continue
-        options: dict[str, Any] = {"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8"}
+        options: dict[str, Any] = {"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8", "silent": "false"}
         with path.open("rb") as stream:
             found = extract(method, io.BytesIO(stream.read()), keywords=KEYWORDS, options=options)
             for line, message, _comments, _context in found:
@@ -36,7 +36,7 @@ def plural_messages() -> set[str]:
     for path in sorted(PORTAL.rglob("*")):
         if method := METHODS.get(path.suffix):
             with path.open("rb") as stream:
-                counted = extract(method, stream, keywords={"_n": (1, 1)}, options={"encoding": "utf-8"})
+                counted = extract(method, stream, keywords={"_n": (1, 1)}, options={"encoding": "utf-8", "silent": "false"})
                 found |= {message[0] for _line, message, _c, _x in counted if isinstance(message, tuple)}
     return found
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.audience import Audience, shown_finding
 from registry.errors import NotFound
-from registry.reading import Row, read_cursor, region_names, rows, write_cursor
+from registry.reading import UNDATED, Row, read_cursor, region_names, rows, write_cursor
 
 FINDING_COLUMNS: Final = """
     f.fingerprint, f.version_id, f.rule, f.basis, f.severity, f.lane, f.subject_kind, f.subject_id, f.subject_reference,
@@ -120,9 +120,9 @@ async def list_findings(
     where, binds = wanted.conditions()
     # An order by the day of a credit act would tell the public that day.
     sorted_by = (
-        "coalesce(f.acted_on, date '0001-01-01')"
+        f"coalesce(f.acted_on, date '{UNDATED}')"
         if audience == "official"
-        else "CASE WHEN f.lane = 'credit' THEN date '0001-01-01' ELSE coalesce(f.acted_on, date '0001-01-01') END"
+        else f"CASE WHEN f.lane = 'credit' THEN date '{UNDATED}' ELSE coalesce(f.acted_on, date '{UNDATED}') END"
     )
     total = await rows(session, f"SELECT count(*) AS total FROM findings f WHERE {where}", **binds)
     if cursor:
@@ -149,7 +149,7 @@ def _cursor_day(text: Any) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError:
-        return date.min
+        return UNDATED
 
 
 async def finding_file(session: AsyncSession, fingerprint: str, audience: Audience) -> FindingFile:

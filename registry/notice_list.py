@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.errors import NotFound
 from registry.project_file import SourceLine, sources_of
-from registry.reading import read_cursor, rows, write_cursor
+from registry.reading import UNDATED, read_cursor, rows, write_cursor
 
 
 class NoticeSummary(BaseModel):
@@ -73,12 +73,12 @@ async def list_notices(
     total = await rows(session, f"SELECT count(*) AS total FROM notices WHERE {where}", **binds)
     if cursor:
         day, number = read_cursor(cursor, 2)
-        where += " AND (coalesce(on_date, date '0001-01-01'), id) < (:day, :number)"
+        where += f" AND (coalesce(on_date, date '{UNDATED}'), id) < (:day, :number)"
         binds |= {"day": _day(day), "number": int(number)}
     found = await rows(
         session,
         f"""
-        SELECT *, coalesce(on_date, date '0001-01-01') AS sorted_by FROM notices WHERE {where}
+        SELECT *, coalesce(on_date, date '{UNDATED}') AS sorted_by FROM notices WHERE {where}
         ORDER BY sorted_by DESC, id DESC LIMIT {int(limit) + 1}
         """,
         **binds,
@@ -96,7 +96,7 @@ def _day(text: Any) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError:
-        return date.min
+        return UNDATED
 
 
 async def notice_file(session: AsyncSession, notice_id: int) -> NoticeFile:

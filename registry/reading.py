@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import text
@@ -15,6 +15,8 @@ from registry.errors import BadInput
 from registry.history import FOREVER
 
 Row = dict[str, Any]
+# Sorts what has no day to the end. Not date.min: the driver takes that for -infinity.
+UNDATED: Final = date(1000, 1, 1)
 
 
 def end_of_day(day: date) -> datetime:

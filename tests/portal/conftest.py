@@ -18,7 +18,7 @@ import asyncpg
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from registry.database import upgrade
+from registry.migrations import upgrade
 from tests.conftest import DATABASES, ask_elasticsearch, run
 
 SECONDS: Final = 180
@@ -91,11 +91,14 @@ def _call(arguments: list[str], environment: dict[str, str], folder: Path) -> No
 
 
 @contextmanager
-def child(arguments: list[str], environment: dict[str, str], folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def child(
+    arguments: list[str], environment: dict[str, str], folder: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process for the time of the block."""
-    with log.open("wb") as stream, subprocess.Popen(
-        arguments, env=environment, cwd=folder, stdout=stream, stderr=stream
-    ) as process:
+    with (
+        log.open("wb") as stream,
+        subprocess.Popen(arguments, env=environment, cwd=folder, stdout=stream, stderr=stream) as process,
+    ):
         try:
             yield process
         finally:
@@ -151,7 +154,16 @@ def answers(address: str) -> bool:
 def portal(register: Register) -> Iterator[str]:
     """The address of a portal in front of the populated register."""
     port = free_port()
-    arguments = [sys.executable, "-m", "uvicorn", "portal.web:application", "--port", str(port), "--log-level", "warning"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "portal.web:application",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
     log = register.data / "portal.log"
     with child(arguments, register.environment, Path(__file__).parents[2], log):
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")

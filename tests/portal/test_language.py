@@ -41,8 +41,8 @@ def test_every_message_is_translated_and_fills_in_the_same_names(language: str) 
     for message in catalogue:
         if not message.id:
             continue
-        source = message.id[0] if isinstance(message.id, tuple) else message.id
-        for said in message.string if isinstance(message.string, tuple) else (message.string,):
+        source = str(message.id[0] if isinstance(message.id, tuple) else message.id)
+        for said in map(str, message.string if isinstance(message.string, tuple) else (message.string,)):
             assert said, f"not translated: {source}"
             assert names_in(said) == names_in(source), source
             # An example of a document's number stays Chinese.
