@@ -38,6 +38,9 @@ Interpreter = Callable[[Mapping[str, Any], bytes], Row]
 
 POSITION: Final = {name: position for position, name in enumerate(RECORD_FIELDS)}
 REQUIRED: Final = ("source_key", "act", "acted_on")
+# In place of a column's position: goes into details, or is an identifier that is read at the end.
+_INTO_DETAILS: Final = -1
+_CODED: Final = -2
 _ACT, _NUMBER, _DETAILS = POSITION["act"], POSITION["number"], POSITION["details"]
 _INDUSTRY, _EDITION, _USCC = POSITION["industry"], POSITION["industry_edition"], POSITION["party_uscc"]
 # Record fields that are identifiers by themselves. An unreadable one never costs the record.
@@ -192,20 +195,23 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
         else:
             template[POSITION[target]] = value
 
-    plain: list[tuple[str, Reader, int]] = []
-    coded: list[tuple[str, str]] = []
-    into_details: list[tuple[str, Reader, str]] = []
+    # By the agency's name of the field: most fields go to one column, the rest is rare.
+    plain: dict[str, tuple[Reader, int]] = {}
+    rest: dict[str, list[tuple[str, Reader, int]]] = {}
     number_kind: str | Mapping[str, str] | None = None
     for name, field in agency.fields.items():
         for target in field.to:
             if target.startswith("details"):
-                into_details.append((name, _json_safe(reader_of(field, target, agency)), target[len("details.") :]))
+                reader = _json_safe(reader_of(field, target, agency))
+                rest.setdefault(name, []).append((target, reader, _INTO_DETAILS))
             elif target in _IDENTIFIER_OF:
-                coded.append((name, target))
+                rest.setdefault(name, []).append((target, as_text, _CODED))
             elif target == "source_key" and len(agency.key_fields) > 1:
                 continue
+            elif name in plain:
+                rest.setdefault(name, []).append((target, reader_of(field, target, agency), POSITION[target]))
             else:
-                plain.append((name, reader_of(field, target, agency), POSITION[target]))
+                plain[name] = (reader_of(field, target, agency), POSITION[target])
             if target == "number":
                 number_kind = field.identifier
     by_act = number_kind if isinstance(number_kind, Mapping) else None
@@ -225,41 +231,39 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
         try:
             if parents:
                 entry = flatten(entry, parents)
-            get = entry.get
-            for name, read, position in plain:
-                value = get(name)
+            texts: dict[str, str] = {}
+            unmapped: dict[str, Any] = {}
+            for name, value in entry.items():
                 if value in absent:
                     continue
-                row[position] = read(value)
-            for name, read, key in into_details:
-                value = get(name)
-                if value in absent:
-                    continue
-                if key:
-                    details[key] = read(value)
-                else:
-                    _merge_object(details, read(value))
-            texts = {}
-            for name, target in coded:
-                value = get(name)
-                if value in absent:
-                    continue
-                text = value.strip() if type(value) is str else as_text(value)
-                if len(text) > LONGEST_TEXT:
-                    raise BadValue(f"longer than {LONGEST_TEXT} characters")
-                if text:
-                    texts[target] = text
+                step = plain.get(name)
+                if step is not None:
+                    row[step[1]] = step[0](value)
+                if name in rest:
+                    for target, read, position in rest[name]:
+                        if position == _CODED:
+                            text = value.strip() if type(value) is str else as_text(value)
+                            if len(text) > LONGEST_TEXT:
+                                raise BadValue(f"longer than {LONGEST_TEXT} characters")
+                            if text:
+                                texts[target] = text
+                        elif position != _INTO_DETAILS:
+                            row[position] = read(value)
+                        elif target == "details":
+                            _merge_object(details, read(value))
+                        else:
+                            details[target.removeprefix("details.")] = read(value)
+                elif step is None and name not in known:
+                    unmapped[name] = value
             if composite:
-                row[key_position] = "/".join([as_text(get(name) or "") for name in composite])
+                row[key_position] = "/".join([as_text(entry.get(name) or "") for name in composite])
             name = ""
-            if not entry.keys() <= known:
-                unmapped = {other: entry[other] for other in sorted(entry.keys() - known) if entry[other] not in absent}
-                if unmapped:
-                    details["unmapped"] = read_anything(unmapped)
+            if unmapped:
+                details["unmapped"] = read_anything({other: unmapped[other] for other in sorted(unmapped)})
         except BadValue as error:
             raise RecordRejected(name, str(error)) from None
         except (ValueError, TypeError, ArithmeticError, AttributeError, RecursionError) as error:
-            raise RecordRejected(name, f"cannot be read ({type(error).__name__}): {shown(get(name))}") from None
+            raise RecordRejected(name, f"cannot be read ({type(error).__name__}): {shown(entry.get(name))}") from None
         for position, target in required:
             if row[position] is None:
                 raise RecordRejected(source_of.get(target, target), f"is missing; the register needs it as {target}")

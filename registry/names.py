@@ -31,6 +31,7 @@ _SUSPECT: Final = {ord(one) for row in _rows("look_alikes.csv") if row["use"] !=
 
 _BRACKETS: Final = re.compile(r"[()\[\]{}〔〕〈〉《》「」『』【】〖〗]")
 _NO_BRACKETS: Final = dict.fromkeys(map(ord, "（）()"))
+_BRACKETS_OF_PLAIN: Final = re.compile("[（）()]")
 _SPACES: Final = re.compile(r"\s+")
 # 八—钢铁 stands for 八一钢铁: a dash between a Chinese numeral and a character is the numeral one.
 _DASH_FOR_ONE: Final = re.compile(r"(?<=[二三四五六七八九十第])[-—―‐‑‒–ー](?=[\u4e00-\u9fff])")
@@ -59,7 +60,9 @@ def normalise(name: str) -> Normalised:
     """The normal form of a name of an enterprise, a project or a place; never raises, and is idempotent on `text`."""
     signals: set[str] = set()
     if _plain().fullmatch(name):
-        text = _replace(name, name.translate(_NO_BRACKETS), "bracket", signals)
+        text = name
+        if _BRACKETS_OF_PLAIN.search(name) is not None:
+            text = _replace(name, name.translate(_NO_BRACKETS), "bracket", signals)
         text = _replace(text, normal_numerals(text), "numeral", signals)
         return Normalised(text, text, frozenset(signals))
     text = _strip_unseen(name, signals)

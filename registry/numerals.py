@@ -1,6 +1,7 @@
 """Numerals in names: 一期, 1期, Ⅰ期 and 第一期 are one thing; the one in 八一钢铁 is not a number."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _DIGITS: Final = {
@@ -24,7 +25,9 @@ _ROMAN: Final = {
 _CHINESE: Final = "[" + "".join(_DIGITS) + "".join(_TENS) + "]+"
 # What a number in a name counts: stages, lines, furnaces, plants, amounts.
 _COUNTED: Final = r"(?:期|号|#|线|座|台|条|套|阶段|标段|步|(?:万|亿)?吨|万重量箱|(?:立方)?米|m3|kva|ka|mw|千瓦)"
-_CHINESE_NUMBER: Final = re.compile(rf"(?:(?<=第){_CHINESE})|(?:{_CHINESE}(?={_COUNTED}))")
+_CHINESE_RUN: Final = re.compile(_CHINESE)
+_COUNTS: Final = re.compile(_COUNTED)
+_ROMAN_LETTER: Final = re.compile("[ivxIVX]")
 _ROMAN_NUMBER: Final = re.compile(
     rf"(?<![a-z])(?:{'|'.join(sorted(_ROMAN, key=len, reverse=True))})(?={_COUNTED})", re.I
 )
@@ -34,9 +37,10 @@ _CUBIC: Final = re.compile(r"(?<=[0-9])立方米?")
 _ANY: Final = re.compile(r"[期号#线座台条套段步吨箱米第立]|m3|kva|ka|mw|千瓦")
 
 
+@lru_cache(maxsize=4096)
 def read_chinese(numeral: str) -> int | None:
     """The value of a Chinese numeral below ten thousand (一百二十, 二〇); None where it is not one."""
-    if not any(character in _TENS for character in numeral):
+    if _TENS.keys().isdisjoint(numeral):
         return int("".join(str(_DIGITS[character]) for character in numeral))
     total, digit = 0, None
     for character in numeral:
@@ -51,16 +55,27 @@ def read_chinese(numeral: str) -> int | None:
 
 
 def _arabic(match: re.Match[str]) -> str:
-    value = read_chinese(match.group())
-    return match.group() if value is None else str(value)
+    """A run of numerals in Arabic digits where it counts something, or follows 第."""
+    text, start, end = match.string, match.start(), match.end()
+    if (start == 0 or text[start - 1] != "第") and _COUNTS.match(text, end) is None:
+        # 五千瓦 are five kilowatts: the thousand belongs to the unit.
+        if text[end - 1] != "千" or end - start < 2 or not text.startswith("瓦", end):
+            return match.group()
+        end -= 1
+    value = read_chinese(text[start:end])
+    return match.group() if value is None else f"{value}{text[end : match.end()]}"
 
 
 def normal_numerals(text: str) -> str:
     """The text with numbers that count something in Arabic digits, without 第, with 号 for # and m3 for 立方米."""
     if _ANY.search(text) is None:
         return text
-    text = _CHINESE_NUMBER.sub(_arabic, text)
-    text = _ROMAN_NUMBER.sub(lambda match: _ROMAN[match.group().lower()], text)
-    text = _NUMBERED.sub("", text)
-    text = _CUBIC.sub("m3", text)
+    text = _CHINESE_RUN.sub(_arabic, text)
+    # Most names have none of these: looking first costs a tenth.
+    if _ROMAN_LETTER.search(text) is not None:
+        text = _ROMAN_NUMBER.sub(lambda match: _ROMAN[match.group().lower()], text)
+    if "第" in text:
+        text = _NUMBERED.sub("", text)
+    if "立方" in text:
+        text = _CUBIC.sub("m3", text)
     return text.replace("#", "号")
