@@ -170,9 +170,9 @@ def portal(register: Register) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for the session."""
+@pytest.fixture(scope="module")
+def browser(chromium: str, portal: str) -> Iterator[Browser]:
+    """One Chromium for a module: while its driver runs in this thread, no other event loop may start there."""
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
