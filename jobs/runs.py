@@ -109,6 +109,7 @@ async def claim_run(session: AsyncSession, run_id: int, at: datetime, *, mapping
     Where the mapping differs from the one that the stored records were read with, the run reads the whole feed.
     """
     connection = await session.connection()
+    await _lock_feed(session, run_id)
     found = await connection.execute(
         text(
             "SELECT run.feed, run.state, run.attempts, run.started_at, run.watermark_from, run.checkpoint, "
@@ -162,6 +163,14 @@ async def claim_run(session: AsyncSession, run_id: int, at: datetime, *, mapping
     )
 
 
+async def _lock_feed(session: AsyncSession, run_id: int) -> None:
+    """Feed before run, as storing a page does: who changes both locks them in one order and never in a circle."""
+    await (await session.connection()).execute(
+        text("SELECT FROM feeds WHERE id = (SELECT feed FROM sync_runs WHERE id = :run) FOR NO KEY UPDATE"),
+        {"run": run_id},
+    )
+
+
 async def _overtake(session: AsyncSession, run_id: int, feed: str, at: datetime) -> None:
     """Earlier runs of the feed that broke off have nothing left to do: this one reads what they would."""
     await (await session.connection()).execute(
@@ -210,6 +219,7 @@ async def end_run(
 
 async def finish_run(session: AsyncSession, lease: Lease, at: datetime, *, mapping_version: str) -> bool:
     """End a run well and move the feed's watermark; False where the lease was lost."""
+    await _lock_feed(session, lease.run_id)
     if not await end_run(session, lease, "done", at):
         return False
     await _advance(session, lease.run_id)
@@ -250,6 +260,7 @@ async def release_run(session: AsyncSession, run_id: int, *, actor: str, reason:
     The watermark moves only where the run had read the feed to its end; otherwise the next run reads the rest.
     """
     connection = await session.connection()
+    await _lock_feed(session, run_id)
     found = await connection.execute(
         text("SELECT id, feed, state, held_reason, checkpoint FROM sync_runs WHERE id = :run FOR UPDATE"),
         {"run": run_id},

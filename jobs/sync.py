@@ -23,7 +23,7 @@ from registry import clock
 from registry.arrivals import Refused
 from registry.database import transaction
 from registry.errors import ThreegatesError
-from registry.storing import PageCounts, StaleToken, Writer, store_page
+from registry.storing import PageCounts, Reading, StaleToken, Writer, read_page, store_reading
 
 LOG: Final = structlog.get_logger(__name__)
 
@@ -144,17 +144,44 @@ def interpreter(agency: Agency, page: Page) -> Callable[[int], tuple[Any, ...] |
 
 
 async def _store_all(sync: Sync, agency: Agency, lease: Lease) -> bool:
-    """Store page after page while the next ones are fetched; False where the process had to end before the last."""
+    """Store page after page; False where the process had to end before the last.
+
+    While PostgreSQL merges one page, the next is compared and interpreted here and the one after is being fetched.
+    """
     writer = Writer(agency.id, lease.run_id, lease.token, agency.mapping_version)
     pages = sync.fetch(agency, watermark=lease.watermark_from, checkpoint=lease.checkpoint)
-    async with contextlib.aclosing(look_ahead(pages)) as arriving:
-        async for page in arriving:
-            async with transaction(sync.engine) as session:
-                counts = await store_page(session, writer, page, interpreter(agency, page), sync.now())
-            sync.progress(agency.id, page, counts)
-            if sync.stopping.is_set() and not page.last:
-                return False
-    return True
+    storing: asyncio.Task[None] | None = None
+    before: Reading | None = None
+    try:
+        async with contextlib.aclosing(look_ahead(pages)) as arriving:
+            async for page in arriving:
+                reading = await _read(sync, agency, writer, page)
+                if storing is not None:
+                    await storing
+                    if before is not None and not before.keys.isdisjoint(reading.keys):
+                        reading = await _read(sync, agency, writer, page)
+                if sync.stopping.is_set() and before is not None:
+                    return False
+                before = reading
+                storing = asyncio.create_task(_store(sync, writer, page, reading))
+        if storing is not None:
+            await storing
+        return True
+    finally:
+        # An error of the feed comes after the pages before it: they are stored first.
+        if storing is not None:
+            await asyncio.gather(storing, return_exceptions=True)
+
+
+async def _read(sync: Sync, agency: Agency, writer: Writer, page: Page) -> Reading:
+    async with transaction(sync.engine) as session:
+        return await read_page(session, writer, page, interpreter(agency, page))
+
+
+async def _store(sync: Sync, writer: Writer, page: Page, reading: Reading) -> None:
+    async with transaction(sync.engine) as session:
+        counts = await store_reading(session, writer, reading, sync.now())
+    sync.progress(writer.feed, page, counts)
 
 
 async def _finish(sync: Sync, agency: Agency, lease: Lease) -> Outcome:

@@ -155,22 +155,24 @@ WHERE id = $1
 """
 
 
-async def store_page(
-    session: AsyncSession, writer: Writer, page: Arrival, interpret: Interpret, at: datetime
-) -> PageCounts:
-    """Store a page in the session's transaction; where the token is not the newest, write nothing and raise StaleToken.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A page compared with the register and interpreted, ready to be stored."""
 
-    The same page again changes nothing; an older version of a record than the held one is counted and left out; of
-    two versions with one stamp the greater bytes win: so every order of the same pages ends in the same state.
+    page: Arrival
+    hashes: list[bytes]
+    keys: frozenset[str]  # those that can be stored
+    held: dict[str, Held]
+    told: Told
+
+
+async def read_page(session: AsyncSession, writer: Writer, page: Arrival, interpret: Interpret) -> Reading:
+    """Compare a page with what the register holds and interpret what is new or changed; writes nothing.
+
+    May run while the run's previous page is still being stored, as long as the two share no key: whoever holds the
+    newest token is the only writer of the feed, and storing checks the token.
     """
     connection = await driver(session)
-    fence = await connection.fetchrow(_FENCE, writer.run_id, writer.token)
-    if fence is None:
-        raise StaleToken(
-            "Another worker holds this run now; this page was not stored.",
-            where=f"{writer.feed}, run {writer.run_id}",
-            remedy="Nothing to do: the other worker goes on after the last stored page.",
-        )
     hashes = content_hashes(page.raws, writer.mapping_version)
     bad = unstorable(page.keys)
     keys = [key for key in page.keys if key not in bad] if bad else page.keys
@@ -179,12 +181,26 @@ async def store_page(
     told = tell_apart(page, hashes, held, interpret, bad)
     if told.ties:
         drop_lost_ties(told, dict(await connection.fetch(_HELD_RAWS, writer.feed, told.ties)))
+    return Reading(page, hashes, frozenset(keys), held, told)
+
+
+async def store_reading(session: AsyncSession, writer: Writer, reading: Reading, at: datetime) -> PageCounts:
+    """Store a page in the session's transaction; without the newest token write nothing and raise StaleToken."""
+    connection = await driver(session)
+    fence = await connection.fetchrow(_FENCE, writer.run_id, writer.token)
+    if fence is None:
+        raise StaleToken(
+            "Another worker holds this run now; this page was not stored.",
+            where=f"{writer.feed}, run {writer.run_id}",
+            remedy="Nothing to do: the other worker goes on after the last stored page.",
+        )
+    page, held, told = reading.page, reading.held, reading.told
     # A clock that was set back must not close a version before it began.
     at = max([at, *(held[key].known_from + timedelta(microseconds=1) for key in told.staged if key in held)])
     if told.staged:
         await _merge(connection, writer, told, at)
     if fence["quarantine_open"]:
-        readable = {*keys} - {one.source_key for one in told.refusals}
+        readable = reading.keys - {one.source_key for one in told.refusals}
         await connection.execute(_RESOLVE, at, writer.feed, list(readable))
     if told.refusals:
         await _quarantine(connection, writer, page.label, told.refusals, at)
@@ -192,8 +208,19 @@ async def store_page(
         await connection.execute(_TAKE_OVER, writer.run_id, told.confirmed, writer.feed)
     changed = sum(key in held for key in told.staged)
     counts = PageCounts(len(told.staged) - changed, changed, told.unchanged, told.stale, quarantined=len(told.refusals))
-    await _audit(connection, writer, page, counts, fence["pages"] + 1, hashes, at)
+    await _audit(connection, writer, page, counts, fence["pages"] + 1, reading.hashes, at)
     return counts
+
+
+async def store_page(
+    session: AsyncSession, writer: Writer, page: Arrival, interpret: Interpret, at: datetime
+) -> PageCounts:
+    """Read and store a page in one transaction.
+
+    The same page again changes nothing; an older version of a record than the held one is counted and left out; of
+    two versions with one stamp the greater bytes win: so every order of the same pages ends in the same state.
+    """
+    return await store_reading(session, writer, await read_page(session, writer, page, interpret), at)
 
 
 async def _merge(connection: asyncpg.Connection, writer: Writer, told: Told, at: datetime) -> None:

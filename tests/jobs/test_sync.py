@@ -102,8 +102,9 @@ async def test_who_lost_the_lease_writes_nothing_more(engine: AsyncEngine, playe
         async with transaction(engine) as session:
             run_id = await runs.unfinished_run(session, "land")
             assert run_id is not None
-            # Another host, after the lease ran out.
-            await (await session.connection()).exec_driver_sql("UPDATE sync_runs SET worker = 'elsewhere:1:1'")
+        # Another host, after the lease ran out.
+        await rows(engine, "UPDATE sync_runs SET worker = 'elsewhere:1:1' RETURNING id")
+        async with transaction(engine) as session:
             late = now() + 2 * LEASE
             return await runs.claim_run(session, run_id, late, mapping_version=land.mapping_version)
 
