@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy.account import server_account
+from deploy.elasticsearch import Elasticsearch
 from deploy.ports import choose_port
 from deploy.postgresql import PostgreSQL
 from deploy.programs import install
@@ -43,6 +44,30 @@ def server(settings: dict[str, str] | None = None) -> Iterator[str]:
             yield postgresql.url()
         finally:
             postgresql.stop(child)
+
+
+@contextmanager
+def elasticsearch() -> Iterator[str]:
+    """The address of an Elasticsearch: the one of the environment, else one started for the while."""
+    given = os.environ.get("THREEGATES_ELASTICSEARCH_URL")
+    if given:
+        yield given
+        return
+    account = server_account()
+    programs = install(account, print)
+    with tempfile.TemporaryDirectory(prefix="threegates-scratch-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        search = Elasticsearch(
+            folder / "elasticsearch", programs.elasticsearch, programs.java, choose_port(29300), account
+        )
+        search.prepare()
+        child = search.start(folder / "elasticsearch.log")
+        try:
+            search.wait_ready(child, folder / "elasticsearch.log")
+            yield search.url
+        finally:
+            search.stop(child)
 
 
 async def _execute(url: str, statement: str) -> None:
