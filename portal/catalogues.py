@@ -12,6 +12,10 @@ from babel.messages.pofile import read_po, write_po
 from portal.language import KEYWORDS, LANGUAGES, SOURCE, TRANSLATIONS
 
 PORTAL: Final = Path(__file__).parent
+# A template that cannot be read is an error, not an empty one.
+OPTIONS: Final[dict[str, Any]] = {
+    **{"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8", "silent": "false"},
+}
 METHODS: Final = {".py": "python", ".html": "jinja2.ext:babel_extract"}
 
 
@@ -21,9 +25,8 @@ def messages() -> Iterator[tuple[str, str]]:
         method = METHODS.get(path.suffix)
         if method is None:
             continue
-        options: dict[str, Any] = {"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8", "silent": "false"}
         with path.open("rb") as stream:
-            found = extract(method, io.BytesIO(stream.read()), keywords=KEYWORDS, options=options)
+            found = extract(method, io.BytesIO(stream.read()), keywords=KEYWORDS, options=OPTIONS)
             for line, message, _comments, _context in found:
                 text = message[0] if isinstance(message, tuple) else message
                 if text:
@@ -36,7 +39,7 @@ def plural_messages() -> set[str]:
     for path in sorted(PORTAL.rglob("*")):
         if method := METHODS.get(path.suffix):
             with path.open("rb") as stream:
-                counted = extract(method, stream, keywords={"_n": (1, 1)}, options={"encoding": "utf-8", "silent": "false"})
+                counted = extract(method, stream, keywords={"_n": (1, 1)}, options=OPTIONS)
                 found |= {message[0] for _line, message, _c, _x in counted if isinstance(message, tuple)}
     return found
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import importlib
+import signal
+import traceback
 from typing import Final
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -44,10 +46,18 @@ class Door:
     def _load_beside(self) -> None:
         if self.loading is None:
             self.loading = asyncio.ensure_future(asyncio.to_thread(self._load))
+            self.loading.add_done_callback(_end_if_it_failed)
 
     def _load(self) -> None:
         # Importing the domain takes seconds on a busy machine; people see the starting page meanwhile.
         self.application = importlib.import_module("portal.application").make_application()
+
+
+def _end_if_it_failed(loading: "asyncio.Future[None]") -> None:
+    """A portal that cannot load says why and ends: whoever supervises it sees that, and nobody waits for ever."""
+    if not loading.cancelled() and (error := loading.exception()) is not None:
+        traceback.print_exception(error)
+        signal.raise_signal(signal.SIGTERM)
 
 
 application: Final[ASGIApp] = SecurityHeaders(GZipMiddleware(Door(), minimum_size=1000))
