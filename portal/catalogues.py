@@ -14,7 +14,10 @@ from portal.language import KEYWORDS, LANGUAGES, SOURCE, TRANSLATIONS
 PORTAL: Final = Path(__file__).parent
 # A template that cannot be read is an error, not an empty one.
 OPTIONS: Final[dict[str, Any]] = {
-    **{"trim_blocks": "true", "lstrip_blocks": "true", "encoding": "utf-8", "silent": "false"},
+    "trim_blocks": "true",
+    "lstrip_blocks": "true",
+    "encoding": "utf-8",
+    "silent": "false",
 }
 METHODS: Final = {".py": "python", ".html": "jinja2.ext:babel_extract"}
 
