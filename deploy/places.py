@@ -1,10 +1,12 @@
 """Where a run keeps its things, below the data folder of the settings."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.account import Account
+from deploy.failure import Failure
 from deploy.programs import REACHABLE_BY_ALL
 
 
@@ -53,7 +55,18 @@ def find_places(data: Path, account: Account) -> Places:
     """Make the data folder and decide where the servers' data goes."""
     data = data.absolute()
     for name in ("run", "logs"):
-        (data / name).mkdir(parents=True, exist_ok=True)
+        try:
+            (data / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failure(
+                f"The folder {data / name} cannot be made ({error.strerror}).",
+                remedy="Make its parent yours (chown), or let THREEGATES_DATA_FOLDER name another folder.",
+            ) from error
+        if not os.access(data / name, os.W_OK):
+            raise Failure(
+                f"The folder {data / name} cannot be written.",
+                remedy="Make it yours (chown), or let THREEGATES_DATA_FOLDER name another folder.",
+            )
     if account.can_reach(data):
         return Places(data, data)
     servers = REACHABLE_BY_ALL / hashlib.sha256(bytes(data)).hexdigest()[:16]

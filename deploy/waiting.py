@@ -36,7 +36,17 @@ def wait_for_database(url: str, stopping: threading.Event) -> None:
         nonlocal reason
         try:
             return asyncio.run(answers(url))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            raise Failure(
+                "The PostgreSQL of THREEGATES_DATABASE_URL refuses the user or the password.",
+                remedy="Correct the variable; without it threegates runs a PostgreSQL of its own.",
+            ) from None
+        except asyncpg.InvalidCatalogNameError:
+            raise Failure(
+                "The PostgreSQL of THREEGATES_DATABASE_URL answers, but the database does not exist.",
+                remedy="Create it: createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0 NAME.",
+            ) from None
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             reason = type(error).__name__
             return False
 

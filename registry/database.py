@@ -1,9 +1,11 @@
 """The way to PostgreSQL: one engine a process, one transaction a task."""
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
@@ -11,23 +13,67 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.errors import Unavailable
+from registry.errors import BadSetting, ThreegatesError, Unavailable
 from registry.settings import settings
 
 UNDEFINED_TABLE = "42P01"
 
 
+SETTINGS_OF_SESSION: Final = {"timezone": "UTC", "application_name": "threegates"}
+
+
+async def connect(dsn: str) -> asyncpg.Connection:
+    """A connection of the driver; a failure says in words what is wrong and what to do."""
+    # The driver reads the address itself: it knows sslmode and sslrootcert, which SQLAlchemy does not pass on.
+    try:
+        return await asyncpg.connect(dsn, server_settings=SETTINGS_OF_SESSION)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _cannot_connect(error, dsn) from error
+
+
+def _cannot_connect(error: Exception, dsn: str) -> ThreegatesError:
+    variable = "THREEGATES_DATABASE_URL"
+    name = urlsplit(dsn).path.lstrip("/")
+    if isinstance(error, asyncpg.InvalidPasswordError | asyncpg.InvalidAuthorizationSpecificationError):
+        return BadSetting(
+            "PostgreSQL refuses the user or the password.",
+            remedy=f"Correct them in {variable}; see `threegates doctor`.",
+        )
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return BadSetting(
+            f"PostgreSQL has no database “{name}”.",
+            remedy=f"Create it: createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0 {name}",
+        )
+    if isinstance(error, ssl.SSLError):
+        words = getattr(error, "verify_message", "") or error.reason or "unknown reason"
+        return BadSetting(
+            f"The encrypted connection to PostgreSQL cannot be made ({words}).",
+            remedy=f"Correct sslmode and sslrootcert in {variable}, or the server's certificate.",
+        )
+    # Without a network a file is the only thing that can be missing: the certificates the address names.
+    if isinstance(error, FileNotFoundError | ValueError | asyncpg.InterfaceError | asyncpg.UndefinedObjectError):
+        return BadSetting(
+            f"The address of PostgreSQL cannot be used ({_first_line(error)}).",
+            where=variable,
+            remedy="It looks like postgresql://user:password@host:5432/threegates?sslmode=verify-full&sslrootcert=FILE.",
+        )
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return Unavailable("PostgreSQL has no free connection.", remedy="Raise its max_connections or end other users.")
+    return Unavailable(
+        "PostgreSQL does not answer.", remedy="See `threegates doctor`; start everything with `threegates up`."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
     """An engine for an address `postgresql://…`; JSON goes through orjson (Decimal and date included as text)."""
 
-    async def connect() -> asyncpg.Connection:
-        # The driver reads the address itself: it knows sslmode and sslrootcert, which SQLAlchemy does not pass on.
-        settings_of_session = {"timezone": "UTC", "application_name": "threegates"}
-        return await asyncpg.connect(dsn, server_settings=settings_of_session)
-
     return create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=connect,
+        async_creator=partial(connect, dsn),
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,

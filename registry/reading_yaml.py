@@ -15,6 +15,11 @@ from registry.errors import BadFile
 Model = TypeVar("Model")
 Place = tuple[str | int, ...]
 
+# No file of ours comes near; beyond them a few bytes of aliases or brackets would hold the machine for hours.
+MOST_BYTES: Final = 16 * 2**20
+MOST_PLACES: Final = 1_000_000
+DEEPEST: Final = 50
+
 _DAY: Final = pattern(r"\d{4}-\d{2}-\d{2}")
 _NULL: Final = "tag:yaml.org,2002:null"
 _MERGE: Final = "tag:yaml.org,2002:merge"
@@ -62,6 +67,8 @@ def read_document(path: Path, *, name: str = "") -> Document:
     """Read a YAML file; raises BadFile where it is not YAML, repeats a key or cannot be read."""
     shown = name or str(path)
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadFile(f"The file is larger than {MOST_BYTES // 2**20} MB.", where=shown, remedy="Split it.")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadFile(f"The file cannot be read ({error.strerror}).", where=shown) from None
@@ -81,11 +88,17 @@ def read_document(path: Path, *, name: str = "") -> Document:
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "it cannot be parsed"
         raise BadFile(f"This is not YAML: {problem}.", where=f"{shown}, line {line}") from None
+    except RecursionError:  # while it was parsed: before there is anything whose depth could be counted
+        raise BadFile(f"The file is nested more than {DEEPEST} deep.", where=shown) from None
     return Document(shown, content, lines)
 
 
 def _content(node: yaml.Node, place: Place, document: Document, around: tuple[yaml.Node, ...]) -> Any:
     document.lines.setdefault(place, node.start_mark.line + 1)
+    if len(document.lines) > MOST_PLACES:
+        raise BadFile(f"The file holds more than {MOST_PLACES:,} values, aliases counted.", where=document.name)
+    if len(around) > DEEPEST:
+        raise BadFile(f"The file is nested more than {DEEPEST} deep.", where=document.name)
     if any(node is other for other in around):
         raise document.refuse(place, "an alias may not contain itself.")
     around = (*around, node)

@@ -36,12 +36,19 @@ def _known_rule(value: str) -> str:
     return value
 
 
-Text = Annotated[str, Field(min_length=1)]
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("a text may not hold the character NUL")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_storable)]
 Uscc = Annotated[str, _identifier(uscc)]
 Code = Annotated[str, _identifier(project_code)]
 Region = Annotated[str, _identifier(region)]
 IndustryCode = Annotated[str, _identifier(industry)]
 Amount = Annotated[Decimal, Field(ge=0)]
+Months = Annotated[int, Field(ge=0, le=1200)]
 RuleId = Annotated[str, AfterValidator(_known_rule)]
 Act = Annotated[str, AfterValidator(_known_act)]
 
@@ -166,7 +173,7 @@ class Record(Strict):
     industry: IndustryCode | None = None
     stated_capacity: list[Capacity] | None = None
     kind: Text | None = None
-    months: int | None = None
+    months: Months | None = None
     price: Decimal | None = None
     base_price: Decimal | None = None
     benchmark_price: Decimal | None = None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.database import make_engine
+from registry.database import connect, make_engine
 from registry.errors import Unavailable
 from registry.migrations import upgrade
 
@@ -39,12 +39,7 @@ async def scratch_database(server: str) -> AsyncIterator[AsyncEngine]:
 
 
 async def _execute(server: str, statement: str) -> None:
-    try:
-        connection = await asyncpg.connect(server)
-    except (OSError, asyncpg.PostgresError) as error:
-        raise Unavailable(
-            "PostgreSQL does not answer.", remedy="See `threegates doctor`, or unset THREEGATES_DATABASE_URL."
-        ) from error
+    connection = await connect(server)
     try:
         await connection.execute(statement)
     except asyncpg.InsufficientPrivilegeError:

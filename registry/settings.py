@@ -1,8 +1,10 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
+import ssl
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must look like postgresql://user:password@host:5432/threegates")
+        if value is not None:
+            _port(value.get_secret_value())
         return value
 
     @field_validator("elasticsearch_url")
@@ -41,6 +45,36 @@ class Settings(BaseSettings):
     def _elasticsearch_is_http(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must look like https://host:9200")
+        if value is None:
+            return None
+        address = urlsplit(value)
+        if not address.hostname:
+            raise ValueError("names no host; it must look like https://host:9200")
+        if address.username is not None:
+            # Addresses are shown in messages and written to files; a password would go along.
+            raise ValueError("must hold no user or password; use THREEGATES_ELASTICSEARCH_API_KEY")
+        if _port(value) is None:
+            usual = 443 if address.scheme == "https" else 80
+            address = address._replace(netloc=f"{address.netloc.rstrip(':')}:{usual}")
+        return urlunsplit(address).rstrip("/")
+
+    @field_validator("elasticsearch_ca_file")
+    @classmethod
+    def _certificates_can_be_read(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.create_default_context(cafile=str(value))
+            except ssl.SSLError:
+                raise ValueError(f"{value} holds no certificate in PEM form") from None
+            except OSError as error:
+                raise ValueError(f"{value} cannot be read ({error.strerror})") from None
+        return value
+
+    @field_validator("data_folder")
+    @classmethod
+    def _data_folder_is_no_file(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is a file, not a folder")
         return value
 
     def database_dsn(self) -> str:
@@ -53,6 +87,14 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value().replace("postgres://", "postgresql://", 1)
 
 
+def _port(address: str) -> int | None:
+    """The port of an address; raises ValueError in our words."""
+    try:
+        return urlsplit(address).port
+    except ValueError:
+        raise ValueError("has a port that is no number from 1 to 65535") from None
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once."""
@@ -61,4 +103,5 @@ def settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "THREEGATES_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise BadSetting(f"{first['msg']}.", where=name, remedy="Correct or unset the variable.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise BadSetting(f"{message}.", where=name, remedy="Correct or unset the variable.") from None
