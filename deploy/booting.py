@@ -266,7 +266,9 @@ class Boot:
         if self.wish.demo:
             with contextlib.suppress(Failure):
                 self._command("status", [*COMMAND_LINE, "status"], echo=True)
-        for line in where_to_look(self.addresses.portal, self.places.demo if self.wish.demo else None):
+        for line in where_to_look(
+            self.addresses.portal, self.places.api_key, self.places.demo if self.wish.demo else None
+        ):
             self.voice.plain(line)
         self.voice.say("全部就绪;按 Ctrl-C 结束", "everything is up; Ctrl-C ends it")
 

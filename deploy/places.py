@@ -38,6 +38,11 @@ class Places:
         return self.data / "run" / "agencies.json"
 
     @property
+    def api_key(self) -> Path:
+        """The key of the programming interface, which the portal makes at its first start."""
+        return self.data / "run" / "api-key"
+
+    @property
     def demo(self) -> Path:
         """The demo's generated files."""
         return self.data / "demo"

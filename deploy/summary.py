@@ -8,11 +8,13 @@ from urllib.parse import quote
 PLANT = "首钢京唐"
 
 
-def where_to_look(portal: str, demo: Path | None) -> list[str]:
+def where_to_look(portal: str, api_key: Path, demo: Path | None) -> list[str]:
     """Lines for the terminal; with the demo also a real plant and an invented enterprise that is flagged."""
     rows = [
         ("门户 · the portal", portal),
         ("接口文档 · API documentation", f"{portal}api/docs"),
+        # The file and not the key: what a terminal shows may be read over a shoulder or kept in a log.
+        ("接口密钥(写入用)在文件中 · the API key for writing is in the file", str(api_key)),
     ]
     if demo is not None:
         rows.append((f"查找企业 · search a plant: {PLANT}", f"{portal}search?q={quote(PLANT)}"))

@@ -10,7 +10,7 @@ from portal.audience import look
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.units import day
-from portal.words import SECTORS, word
+from portal.words import TABLES, word
 from registry.audience import CREDIT_LANE
 from registry.database import transaction
 from registry.finding_list import FindingFilter, finding_file, list_findings
@@ -95,4 +95,5 @@ def _value_words(value: Any) -> str:
     if isinstance(value, list):
         return _("、").join(_value_words(one) for one in value)
     text = str(value)
-    return word("sector", text) if text in SECTORS else word("nature", text)
+    table = next((name for name in ("sector", "nature", "record_kind") if text in TABLES[name]), "sector")
+    return word(table, text)
