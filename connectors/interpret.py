@@ -26,7 +26,7 @@ from connectors.values import (
     shown,
     text_reader,
 )
-from registry.identifiers import BadIdentifier, Parsed, industry
+from registry.identifiers import BadIdentifier, Parsed, industry, supervision_number
 from registry.record_fields import RECORD_FIELDS
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ Interpreter = Callable[[Mapping[str, Any], bytes], Row]
 
 POSITION: Final = {name: position for position, name in enumerate(RECORD_FIELDS)}
 REQUIRED: Final = ("source_key", "act", "acted_on")
+_PLAIN: Final = {"supervision_number": supervision_number.PLAIN}
 # In place of a column's position: goes into details, or is an identifier that is read at the end.
 _INTO_DETAILS: Final = -1
 _CODED: Final = -2
@@ -152,7 +153,7 @@ def _finish_industry(row: list[Any], remarks: _Remarks) -> None:
 
 def _finish_number(row: list[Any], kind: str | None, remarks: _Remarks) -> None:
     """The normal form of a number whose kind is known; there is no national scheme, so an odd one stays as it is."""
-    if kind is None:
+    if kind is None or (kind in _PLAIN and _PLAIN[kind].fullmatch(row[_NUMBER])):
         return
     parsed = _identified(kind, row[_NUMBER])
     if parsed is None:
@@ -217,6 +218,8 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
     by_act = number_kind if isinstance(number_kind, Mapping) else None
     any_act = number_kind if isinstance(number_kind, str) else None
     known, parents, absent = agency.known_fields, agency.parents, agency.absent
+    # Comparing costs more than looking: without words for "nothing" only what is empty can be absent.
+    marked_absent = any(absent)
     required = [(POSITION[target], target) for target in REQUIRED]
     source_of = {target: name for name, field in agency.fields.items() for target in field.to}
     composite = agency.key_fields if len(agency.key_fields) > 1 else ()
@@ -234,7 +237,7 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
             texts: dict[str, str] = {}
             unmapped: dict[str, Any] = {}
             for name, value in entry.items():
-                if value in absent:
+                if (not value or marked_absent) and value in absent:
                     continue
                 step = plain.get(name)
                 if step is not None:

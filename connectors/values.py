@@ -60,6 +60,8 @@ _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,12})?
 _EXPONENT: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}")
 _SMALLEST: Final = Decimal("0.000001")
 _LARGEST: Final = Decimal(10) ** 18
+_TOO_LARGE: Final = _LARGEST * 10
+_SHORT: Final = 13
 
 
 class BadValue(ValueError):
@@ -121,10 +123,13 @@ _FULL_WIDTH: Final = str.maketrans("０１２３４５６７８９．－＋", "0
 
 def read_number(value: Any) -> Decimal:
     """An exact decimal. JSON numbers keep the digits they were written with (up to 15)."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return _decimal(value)
-    if type(value) in (int, float):
-        return _decimal(repr(value))
+    if kind is int or kind is float:
+        text = repr(value)
+        # Short plain numbers are decimals as they stand; 1e-07, nan and inf are not.
+        return Decimal(text) if len(text) <= _SHORT and "e" not in text and "n" not in text else _decimal(text)
     raise BadValue(f"not a number: {shown(value)}")
 
 
@@ -137,7 +142,7 @@ def number_reader(factor: Decimal | None) -> Reader:
 
     def read(value: Any) -> Decimal:
         number = read_number(value) * factor
-        if abs(number) >= _LARGEST * 10:
+        if abs(number) >= _TOO_LARGE:
             raise BadValue(f"too large: {shown(value)}")
         return number.quantize(_SMALLEST).normalize() + 0 if rounds else number
 

@@ -20,6 +20,7 @@ from connectors.agency import Agency
 from jobs import pipeline
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
+from jobs.process import calm_collector
 from jobs.queue import install_queue, wake
 from jobs.scheduler import all_agencies
 from jobs.sync import Sync, sync_feed
@@ -160,6 +161,7 @@ async def run() -> int:
 
 if __name__ == "__main__":
     configure_logs()
+    calm_collector()
     code = asyncio.run(run())
     sys.stderr.flush()
     # A bulk on its way to a hanging Elasticsearch must not keep the process: its marks are still there.

@@ -90,6 +90,8 @@ _KEY: Final = _POSITION["source_key"]
 _MODIFIED: Final = _POSITION["source_modified"]
 _PARTY: Final = _POSITION["party_name"]
 _PROJECT: Final = _POSITION["project_name"]
+_CAPACITY: Final = _POSITION["stated_capacity"]
+_DETAILS: Final = _POSITION["details"]
 _JSON: Final = tuple(_POSITION[name] for name, kind in RECORD_FIELDS.items() if kind == "jsonb")
 
 # The staging table's columns and their types; the fields of a record stand last.
@@ -202,16 +204,18 @@ def _replaces(modified: datetime | None, raw: bytes, rival: datetime | None, riv
 
 def _stage(row: tuple[Any, ...], key: str, raw: bytes, content_hash: bytes, record_id: int | None) -> tuple[Any, ...]:
     party, project = row[_PARTY], row[_PROJECT]
-    values = list(row)
-    values[_KEY] = key  # what was looked up is what is stored
-    for position in _JSON:
-        if values[position] is not None:
-            values[position] = json_text(values[position])
+    if row[_KEY] != key or row[_CAPACITY] is not None or row[_DETAILS] is not None:
+        values = list(row)
+        values[_KEY] = key  # what was looked up is what is stored
+        for position in _JSON:
+            if values[position] is not None:
+                values[position] = json_text(values[position])
+        row = tuple(values)
     return (
         record_id,
         content_hash,
         raw,
         normalise(party).text if party else None,
         normalise(project).text if project else None,
-        *values,
+        *row,
     )

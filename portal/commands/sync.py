@@ -21,6 +21,7 @@ from jobs import runs
 from jobs.holds import held_text
 from jobs.logs import hush
 from jobs.pipeline import Settled, Work, settle_all
+from jobs.process import calm_collector
 from jobs.scheduler import all_agencies
 from jobs.sync import Outcome, Sync, sync_now
 from registry.database import engine, transaction
@@ -64,6 +65,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Read agencies now, then link, judge and index. Exit 1 when a feed was held or could not be read."""
         hush()
+        calm_collector()
         if agency is not None and every:
             raise BadInput("Give an agency or --all, not both.", remedy="threegates sync --help")
         if release is not None and not reason.strip():

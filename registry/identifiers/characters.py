@@ -20,7 +20,10 @@ _SPREADSHEET: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}|\d{15,}\.0+")
 
 def compact_code(text: str) -> str:
     """The text of a code in plain capitals and digits, dashes as '-', without spaces and invisible characters."""
-    if not text.isascii():
+    if text.isascii():
+        if text.isalnum():
+            return text.upper()
+    else:
         text = unicodedata.normalize("NFKC", text.translate(_DASH_TABLE)).translate(_DASH_TABLE)
         text = "".join(character for character in text if unicodedata.category(character) not in ("Cf", "Mn", "Cc"))
     return _SPACES.sub("", text).upper()

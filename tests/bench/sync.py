@@ -29,6 +29,7 @@ import requests
 from connectors.agency import Agency, load_agencies
 from deploy.agencies.land import PATH
 from jobs.logs import hush
+from jobs.process import calm_collector
 from jobs.sync import Sync, sync_now
 from registry.database import make_engine
 from registry.names import normalise
@@ -259,6 +260,8 @@ def main(arguments: list[str] | None = None, show: Callable[[str], None] = print
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args(arguments)
     hush()
+    # As the worker does, for all that are measured here.
+    calm_collector()
     server = os.environ["THREEGATES_DATABASE_URL"]
     found = asyncio.run(run(server, asked.rows, rounds=asked.rounds, with_dlt=not asked.without_dlt))
     if asked.json:

@@ -1,6 +1,8 @@
 """Identifiers: the samples of the domain, disguises that must not matter, warnings, and errors that speak."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registry.identifiers import (
     BadIdentifier,
@@ -204,3 +206,9 @@ def test_a_long_text_is_not_echoed_whole() -> None:
     with pytest.raises(BadIdentifier) as caught:
         project_code.parse("x" * 10_000)
     assert len(str(caught.value)) < 400
+
+
+@given(st.from_regex(supervision_number.PLAIN, fullmatch=True))
+def test_plain_supervision_numbers_need_no_reading(text: str) -> None:
+    parsed = supervision_number.parse(text)
+    assert (parsed.value, parsed.warnings) == (text, ())
