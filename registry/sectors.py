@@ -13,6 +13,20 @@ from registry.names import normalise
 FILE: Final = Path(__file__).with_name("sectors.yml")
 
 
+class Process(BaseModel):
+    """What shows a sector only together with an industry class that is not of this sector alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    industry: str
+    words: list[str] = Field(min_length=1)
+    details: list[str] = Field(min_length=1)
+
+    def pattern(self) -> str:
+        """The words as a regular expression over normal forms."""
+        return _any_of(self.words)
+
+
 class Shown(BaseModel):
     """What shows one sector."""
 
@@ -21,6 +35,7 @@ class Shown(BaseModel):
     products: list[str] = Field(min_length=1)
     words: list[str] = Field(min_length=1)
     exceptions: list[str] = Field(alias="except")
+    process: Process | None = None
 
     def pattern(self) -> str:
         """The words as a regular expression over normal forms."""

@@ -22,7 +22,7 @@ from registry.sectors import shown_sectors
 
 FOLDER: Final = Path(__file__).parent
 STEPS: Final = ("records", "parties", "candidates", "places", "decisions")
-_TABLES: Final = ("claimed", "sector_words", "sector_products", "building", "idle_kinds")
+_TABLES: Final = ("claimed", "sector_words", "sector_products", "sector_processes", "building", "idle_kinds")
 _MADE: Final = ("linking", "parties", "candidates", "places", "decisions")
 _REGIONS: Final = re.compile(r"region_matches\(([\w.]+), ([\w.]+)\)")
 
@@ -88,6 +88,7 @@ async def _prepare(connection: AsyncConnection, records: list[int]) -> None:
         "claimed (id bigint PRIMARY KEY)",
         "sector_words (sector text, shows text, unless text)",
         "sector_products (product text PRIMARY KEY, sector text)",
+        "sector_processes (industry text, sector text, shows text, unless text, details text[])",
         "building (act text)",
         "idle_kinds (kind text)",
     ):
@@ -103,6 +104,17 @@ async def _prepare(connection: AsyncConnection, records: list[int]) -> None:
         ],
         "sector_products (product, sector) VALUES (:product, :sector)": [
             {"product": product, "sector": name} for name, one in shown.sectors.items() for product in one.products
+        ],
+        "sector_processes VALUES (:industry, :sector, :shows, :unless, :details)": [
+            {
+                "industry": one.process.industry,
+                "sector": name,
+                "shows": one.process.pattern(),
+                "unless": one.exception_pattern(),
+                "details": one.process.details,
+            }
+            for name, one in shown.sectors.items()
+            if one.process is not None
         ],
         "building (act) VALUES (:act)": [{"act": act} for act in shown.construction_acts],
         "idle_kinds (kind) VALUES (:kind)": [{"kind": kind} for kind in shown.not_construction_kinds],

@@ -1,6 +1,7 @@
 -- The records to link, with what each shows by itself.
 --   claimed(id)                         ids of records
 --   sector_words(sector, shows, unless) regular expressions over normal names; sector_products(product, sector)
+--   sector_processes(industry, sector, shows, unless, details)  words and details that count with an industry class alone
 --   building(act)                       acts that can be about building; idle_kinds(kind) are never about building
 -- shown: an overcapacity sector, `other` where the industry class is certainly none of them, NULL where nothing says.
 CREATE TEMPORARY TABLE linking ON COMMIT DROP AS
@@ -13,7 +14,7 @@ SELECT r.record_id, r.acted_on, r.region, r.party_uscc, r.project_code,
        CASE WHEN r.region LIKE '__0000' THEN r.region ELSE rpad(left(r.region, 4), 6, '0') END AS city,
        stated.products,
        CASE WHEN r.act IN (SELECT act FROM building) AND (r.kind IS NULL OR r.kind NOT IN (SELECT kind FROM idle_kinds))
-            THEN coalesce(stated.sector, trade.sector, words.sector)
+            THEN coalesce(stated.sector, trade.sector, words.sector, process.sector)
        END AS shown
 FROM claimed AS c
 JOIN records AS r ON r.record_id = c.id AND r.known_to = 'infinity'
@@ -33,4 +34,12 @@ LEFT JOIN LATERAL (
          LATERAL (SELECT replace(r.project_name_normal, coalesce(nullif(r.party_name_normal, ''), '~'), '')) AS n (name)
     WHERE n.name ~ w.shows AND n.name !~ w.unless
     ORDER BY w.sector LIMIT 1
-) AS words ON stated.sector IS NULL AND trade.sector IS NULL;
+) AS words ON stated.sector IS NULL AND trade.sector IS NULL
+LEFT JOIN LATERAL (
+    SELECT p.sector FROM sector_processes AS p
+    WHERE p.industry = r.industry AND (
+        jsonb_strip_nulls(r.details) ?| p.details
+        OR (r.project_name_normal ~ p.shows AND r.project_name_normal !~ p.unless)
+    )
+    ORDER BY p.sector LIMIT 1
+) AS process ON stated.sector IS NULL AND trade.sector IS NULL;

@@ -216,6 +216,11 @@ async def _register_projects_only(engine: AsyncEngine) -> None:
         ({"project_name": "铸造车间", "industry": "3391", "industry_edition": "2017"}, None),
         ({"industry": "3216", "industry_edition": "2017"}, None),  # more than electrolytic aluminium
         ({"industry": "3216", "industry_edition": "2017", "project_name": "年产10万吨电解铝项目"}, "aluminium"),
+        ({"industry": "3216", "industry_edition": "2017", "details": {"kwh_per_tonne": "13500"}}, "aluminium"),
+        ({"industry": "3216", "industry_edition": "2017", "details": {"kwh_per_tonne": None}}, None),
+        ({"industry": "3216", "industry_edition": "2017", "project_name": "示例预焙槽改造项目"}, "aluminium"),
+        ({"industry": "3216", "industry_edition": "2017", "project_name": "示例再生铝项目"}, None),
+        ({"project_name": "示例铜电解槽项目"}, None),  # pots of other metals
         # 3130 of 2011 is casting, of 2017 rolling.
         ({"industry": "3130", "industry_edition": "2011"}, None),
         ({"industry": "3130", "industry_edition": "2017"}, "steel"),

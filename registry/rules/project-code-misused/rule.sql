@@ -16,7 +16,12 @@ SELECT ARRAY_REMOVE(
           SELECT 1 FROM owner_identities AS o
           WHERE o.project_id = acts.project_id
             AND acts.acted_on BETWEEN o.since AND o.until
-            AND (o.uscc = acts.party_uscc OR o.name = acts.party_name_normal)
+            AND (
+              o.uscc = acts.party_uscc
+              OR o.name = acts.party_name_normal
+              -- A branch is no person of its own, whether or not anybody registered it: it bears its owner's name.
+              OR acts.party_name_normal LIKE o.name || '%分公司'
+            )
         )
         THEN 'other-enterprise'
       END,
