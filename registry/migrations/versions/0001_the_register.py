@@ -699,10 +699,6 @@ def upgrade() -> None:
         sa.Column("revoked", sa.Date(), nullable=True),
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("synthetic", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["feed"],
-            ["feeds.id"],
-        ),
         sa.PrimaryKeyConstraint("version_id"),
     )
     op.create_index(
