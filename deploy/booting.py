@@ -24,7 +24,7 @@ from deploy.services import Service, Services
 from deploy.state import State, Step
 from deploy.summary import where_to_look
 from deploy.voice import Follower, Voice
-from deploy.waiting import page_answers, read_agencies, wait_for_database, wait_for_search, wait_until
+from deploy.waiting import page_answers, ports_of, read_agencies, wait_for_database, wait_for_search, wait_until
 from deploy.wish import Addresses, Wish
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -183,17 +183,20 @@ class Boot:
         # Made beside and moved: a killed run leaves no half demo behind.
         draft = self.places.demo.with_name(".demo-draft")
         shutil.rmtree(draft, ignore_errors=True)
-        self._command("demo-make", ["-m", "deploy.demo", "--to", str(draft)])
+        self._command("demo-make", ["-m", "deploy.demo", "--updates", "--to", str(draft)])
         draft.rename(self.places.demo)
 
     def _start_agencies(self) -> None:
         self.places.agencies.unlink(missing_ok=True)
         arguments = ["-m", "deploy.agencies", "--data", str(self.places.demo)]
-        service = self._serve("agencies", [*arguments, "--state", str(self.places.agencies)])
+        arguments += ["--state", str(self.places.agencies)]
+        service = self._serve("agencies", arguments)
         ready = wait_until(lambda: read_agencies(self.places.agencies) is not None, 60, self.services.stopping)
         addresses = read_agencies(self.places.agencies)
         if not ready or addresses is None:
             raise Failure(f"The played agencies did not start:\n{last_lines(service.log)}")
+        # One that dies comes back where the others look for it: a restart takes the same list.
+        arguments += ["--ports", *ports_of(addresses)]
         self.environment.update(addresses)
         self.state.set_agencies(addresses)
 

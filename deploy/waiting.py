@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -86,3 +87,10 @@ def read_agencies(path: Path) -> dict[str, str] | None:
     except (OSError, ValueError):
         return None
     return {str(name): str(address) for name, address in addresses.items()} if isinstance(addresses, dict) else None
+
+
+def ports_of(addresses: dict[str, str]) -> list[str]:
+    """The ports in the played agencies' addresses, in the order in which they were written."""
+    return [
+        str(port) for name, address in addresses.items() if name.endswith("_URL") and (port := urlsplit(address).port)
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -128,6 +129,9 @@ def _said(one: dict[str, Any]) -> str:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    if isinstance(error.__cause__, ThreegatesError):
+        # The framework wraps what happens while it reads a body; a body that is too large is not a broken one.
+        return await _threegates_error(request, error.__cause__)
     return problem(request, error.status_code, headers=error.headers)
 
 
@@ -135,6 +139,9 @@ async def _database_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DBAPIError)  # noqa: S101  # registered for this class alone
     if error.connection_invalidated or isinstance(error, OperationalError):
         return await _threegates_error(request, Unavailable("PostgreSQL does not answer."))
+    if request.method == "GET" and isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
+        # A number in the address that is beyond what a column can hold: nothing bears it.
+        return problem(request, 404)
     return await _unexpected(request, error)
 
 

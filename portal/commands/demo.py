@@ -91,7 +91,7 @@ def make(folder: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     typer.echo("Making the demo's files (about half a minute, once).", err=True)
-    made = subprocess.run([sys.executable, "-m", "deploy.demo", "--to", str(draft)], check=False)
+    made = subprocess.run([sys.executable, "-m", "deploy.demo", "--updates", "--to", str(draft)], check=False)
     if made.returncode != 0:
         raise DemoNotMade(
             f"The generator ended with {made.returncode}.",

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ import pytest
 from deploy.agencies import AGENCIES, played
 from deploy.agencies.land import KEY
 from deploy.failure import Failure
+from deploy.waiting import ports_of, read_agencies, wait_until
 
 RECORD = {
     "source_key": "TD-1",
@@ -81,6 +83,26 @@ def test_as_a_process(tmp_path: Path) -> None:
         if process.stderr is not None:
             assert process.stderr.read() == b""
             process.stderr.close()
+
+
+def test_one_that_died_comes_back_where_the_others_look_for_it(tmp_path: Path) -> None:
+    """With the ports of the addresses it wrote before: what the worker was told stays true."""
+    state = tmp_path / "agencies.json"
+    command = [sys.executable, "-m", "deploy.agencies", "--data", str(demo(tmp_path / "demo")), "--state", str(state)]
+    written = []
+    for _ in range(2):
+        process = subprocess.Popen(command)
+        try:
+            assert wait_until(lambda: read_agencies(state) is not None, 20, threading.Event())
+            addresses = read_agencies(state) or {}
+        finally:
+            process.kill()
+            process.wait()
+        state.unlink()
+        written.append(addresses)
+        if "--ports" not in command:
+            command += ["--ports", *ports_of(addresses)]
+    assert written[0] == written[1]
 
 
 def test_a_folder_without_records_is_refused_with_the_remedy(tmp_path: Path) -> None:
