@@ -84,7 +84,14 @@ def reader_of(field: "FieldMap", target: str, agency: "Agency") -> Reader:
     if target.startswith("details."):
         # PostgreSQL's jsonb has no dates and its numbers come back as floats in most clients: both stay text.
         return text_reader(LONGEST_DETAIL) if field.type == "text" else read_anything
-    return text_reader(LONGEST_KEY if target in ("source_key", "number") else LONGEST_TEXT)
+    return text_reader(longest_text(field, target))
+
+
+def longest_text(field: "FieldMap", target: str) -> int:
+    """How long the text of a column may be that takes texts as they come; -1 for every other column."""
+    if field.categories or field.capacities is not None or RECORD_FIELDS.get(target) != "text":
+        return -1
+    return LONGEST_KEY if target in ("source_key", "number") else LONGEST_TEXT
 
 
 def _json_safe(reader: Reader) -> Reader:
@@ -197,7 +204,8 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
             template[POSITION[target]] = value
 
     # By the agency's name of the field: most fields go to one column, the rest is rare.
-    plain: dict[str, tuple[Reader, int]] = {}
+    # Its third part is how long a value may be that stands as it came: no call is made for each of them.
+    plain: dict[str, tuple[Reader, int, int]] = {}
     rest: dict[str, list[tuple[str, Reader, int]]] = {}
     number_kind: str | Mapping[str, str] | None = None
     for name, field in agency.fields.items():
@@ -212,7 +220,8 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
             elif name in plain:
                 rest.setdefault(name, []).append((target, reader_of(field, target, agency), POSITION[target]))
             else:
-                plain[name] = (reader_of(field, target, agency), POSITION[target])
+                longest = longest_text(field, target)
+                plain[name] = (reader_of(field, target, agency), POSITION[target], longest)
             if target == "number":
                 number_kind = field.identifier
     by_act = number_kind if isinstance(number_kind, Mapping) else None
@@ -241,7 +250,11 @@ def compile_interpreter(agency: "Agency") -> Interpreter:
                     continue
                 step = plain.get(name)
                 if step is not None:
-                    row[step[1]] = step[0](value)
+                    read, position, longest = step
+                    if type(value) is str and len(value) <= longest:
+                        row[position] = value.strip() or None
+                    else:
+                        row[position] = read(value)
                 if name in rest:
                     for target, read, position in rest[name]:
                         if position == _CODED:

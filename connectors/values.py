@@ -60,7 +60,7 @@ _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,12})?
 _EXPONENT: Final = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?[eE][+-]?[0-9]{1,2}")
 _SMALLEST: Final = Decimal("0.000001")
 _LARGEST: Final = Decimal(10) ** 18
-_TOO_LARGE: Final = _LARGEST * 10
+_MOST_DIGITS: Final = 18  # after the first
 _SHORT: Final = 13
 
 
@@ -142,7 +142,7 @@ def number_reader(factor: Decimal | None) -> Reader:
 
     def read(value: Any) -> Decimal:
         number = read_number(value) * factor
-        if abs(number) >= _TOO_LARGE:
+        if number.adjusted() > _MOST_DIGITS:
             raise BadValue(f"too large: {shown(value)}")
         return number.quantize(_SMALLEST).normalize() + 0 if rounds else number
 

@@ -34,7 +34,7 @@ _ROMAN_NUMBER: Final = re.compile(
 _NUMBERED: Final = re.compile(r"第(?=[0-9])")
 _CUBIC: Final = re.compile(r"(?<=[0-9])立方米?")
 # Characters without which nothing below applies.
-_ANY: Final = re.compile(r"[期号#线座台条套段步吨箱米第立]|m3|kva|ka|mw|千瓦")
+_ANY: Final = re.compile(r"[期号#线座台条套段步吨箱米第立mk千]", re.I)
 
 
 @lru_cache(maxsize=4096)
