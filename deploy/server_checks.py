@@ -87,6 +87,20 @@ def _database_unreachable(error: Exception) -> Check:
             "创建数据库:createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0 名称。",
             "Create it: createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0 NAME.",
         )
+    elif isinstance(error, ssl.SSLError) or "rejected SSL" in str(error):
+        words = getattr(error, "verify_message", "") or "the server does not speak TLS"
+        found, zh, en = (
+            f"no encrypted connection ({words})",
+            "更正 THREEGATES_DATABASE_URL 中的 sslmode 和 sslrootcert,或数据库服务器的证书。",
+            "Correct sslmode and sslrootcert in THREEGATES_DATABASE_URL, or the server's certificate.",
+        )
+    elif isinstance(error, ValueError | asyncpg.InterfaceError | asyncpg.UndefinedObjectError):
+        found, zh, en = (
+            f"its address cannot be used ({str(error).splitlines()[0]})",
+            "更正 THREEGATES_DATABASE_URL,例如 postgresql://user:password@host:5432/threegates?sslmode=verify-full。",
+            "Correct THREEGATES_DATABASE_URL, "
+            "for instance postgresql://user:password@host:5432/threegates?sslmode=verify-full.",
+        )
     else:
         found, zh, en = (
             f"does not answer ({type(error).__name__})",

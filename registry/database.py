@@ -50,6 +50,11 @@ def _cannot_connect(error: Exception, dsn: str) -> ThreegatesError:
             f"The encrypted connection to PostgreSQL cannot be made ({words}).",
             remedy=f"Correct sslmode and sslrootcert in {variable}, or the server's certificate.",
         )
+    if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
+        return BadSetting(
+            "PostgreSQL does not speak TLS, which its address asks for.",
+            remedy=f"Turn on ssl in the server, or correct sslmode in {variable}.",
+        )
     # Without a network a file is the only thing that can be missing: the certificates the address names.
     if isinstance(error, FileNotFoundError | ValueError | asyncpg.InterfaceError | asyncpg.UndefinedObjectError):
         return BadSetting(

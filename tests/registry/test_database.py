@@ -3,10 +3,13 @@
 import asyncio
 from urllib.parse import urlsplit, urlunsplit
 
+import certifi
 import pytest
+from sqlalchemy import text
 
 from registry.database import make_engine, transaction
 from registry.errors import BadSetting, ThreegatesError, Unavailable
+from tests.tls_proxy import CERTIFICATE, postgresql_behind_tls
 
 
 def failure(dsn: str) -> ThreegatesError:
@@ -56,3 +59,31 @@ def test_options_that_cannot_be_used_name_the_variable(database_url: str, query:
     error = failure(other(database_url, query=query))
     assert isinstance(error, BadSetting)
     assert "THREEGATES_DATABASE_URL" in str(error)
+
+
+def test_over_tls_with_the_right_authority_it_answers(database_url: str) -> None:
+    with postgresql_behind_tls(database_url) as secured:
+        engine = make_engine(f"{secured}?sslmode=verify-full&sslrootcert={CERTIFICATE}")
+
+        async def ask() -> object:
+            try:
+                async with transaction(engine) as session:
+                    return await (await session.connection()).scalar(text("SELECT 41 + 1"))
+            finally:
+                await engine.dispose()
+
+        assert asyncio.run(ask()) == 42
+
+
+def test_over_tls_with_another_authority_it_is_refused(database_url: str) -> None:
+    with postgresql_behind_tls(database_url) as secured:
+        error = failure(f"{secured}?sslmode=verify-full&sslrootcert={certifi.where()}")
+    assert isinstance(error, BadSetting)
+    assert "encrypted connection" in error.message
+    assert "sslrootcert" in error.remedy
+
+
+def test_a_server_without_tls_is_said_to_have_none(database_url: str) -> None:
+    error = failure(other(database_url, query=f"sslmode=verify-full&sslrootcert={CERTIFICATE}"))
+    assert isinstance(error, BadSetting)
+    assert "does not speak TLS" in error.message
