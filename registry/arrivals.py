@@ -1,5 +1,6 @@
 """What arrives on a page of a feed, told apart: new, changed, unchanged, older than what is held, or refused."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,6 +95,9 @@ _CAPACITY: Final = _POSITION["stated_capacity"]
 _DETAILS: Final = _POSITION["details"]
 _JSON: Final = tuple(_POSITION[name] for name, kind in RECORD_FIELDS.items() if kind == "jsonb")
 
+# So many entries are told apart at one go: some milliseconds.
+TURN: Final = 64
+
 # The staging table's columns and their types; the fields of a record stand last.
 STAGED: Final = {
     "record_id": "bigint",
@@ -134,16 +138,19 @@ def _encodes(text: str) -> bool:
     return True
 
 
-def tell_apart(
+async def tell_apart(
     page: Arrival, hashes: list[bytes], held: Mapping[str, Held], interpret: Interpret, bad: set[str]
 ) -> Told:
     """Interpret what is new or changed; leave out what is older than what the register or this very page holds.
 
-    `bad` are the keys that cannot be stored.
+    `bad` are the keys that cannot be stored. Others get their turn now and then: above all the page before this one,
+    whose merge PostgreSQL can do meanwhile only if it is sent there.
     """
     told = Told(refusals=list(page.rejected))
     staged, seen = told.staged, dict[str, bytes]()
     for position, (key, raw, content_hash) in enumerate(zip(page.keys, page.raws, hashes, strict=True)):
+        if not position % TURN:
+            await asyncio.sleep(0)
         known = held.get(key)
         if known is not None and known.content_hash == content_hash:
             told.unchanged += 1

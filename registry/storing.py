@@ -178,7 +178,7 @@ async def read_page(session: AsyncSession, writer: Writer, page: Arrival, interp
     keys = [key for key in page.keys if key not in bad] if bad else page.keys
     rows = await connection.fetch(_HELD, writer.feed, keys)
     held = {row[0]: Held(row[1], row[2], row[3], row[4]) for row in rows}
-    told = tell_apart(page, hashes, held, interpret, bad)
+    told = await tell_apart(page, hashes, held, interpret, bad)
     if told.ties:
         drop_lost_ties(told, dict(await connection.fetch(_HELD_RAWS, writer.feed, told.ties)))
     return Reading(page, hashes, frozenset(keys), held, told)
