@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = asked.data if asked.data is not None else {"land": bench_land_records(asked.bench)}
     ports = dict(zip(AGENCIES, asked.ports, strict=True)) if asked.ports else {}
     try:
-        with played(source, ports=ports) as players:
+        with played(source, ports=ports, remember=asked.data is not None) as players:
             write_state(asked.state, players.environment)
             ended.wait()
     except Failure as failure:

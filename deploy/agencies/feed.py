@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from deploy.agencies.exchange import Answered, Asked
@@ -32,6 +33,7 @@ class Feed(ABC):
         self.misbehaviour = Misbehaviour()
         self.asked: list[Asked] = []  # the last requests, for tests that ask what was sent
         self._later: list[Record] = []
+        self._mark: Path | None = None
         self._items: list[Item] = []
         self._places: list[Place] = []
         self._lock = threading.Lock()
@@ -47,13 +49,18 @@ class Feed(ABC):
             self._items = sorted(by_key.values(), key=lambda item: item.place)
             self._places = [item.place for item in self._items]
 
-    def keep_for_later(self, records: Iterable[Record]) -> None:
-        """Records that `publish_later` adds."""
+    def keep_for_later(self, records: Iterable[Record], mark: Path | None = None) -> None:
+        """Records that `publish_later` adds; a file `mark` remembers over a restart that they are out."""
         self._later.extend(records)
+        self._mark = mark
+        if mark is not None and mark.exists():
+            self.publish_later()
 
     def publish_later(self) -> int:
         """Publishes what was kept; says how many."""
         later, self._later = self._later, []
+        if later and self._mark is not None:
+            self._mark.touch()
         self.publish(later)
         return len(later)
 

@@ -54,12 +54,13 @@ def read_records(file: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def played(
-    source: Path | Mapping[str, Iterable[Record]], *, ports: Mapping[str, int] | None = None
+    source: Path | Mapping[str, Iterable[Record]], *, ports: Mapping[str, int] | None = None, remember: bool = False
 ) -> Iterator[Players]:
     """The agencies, listening on loopback until the block ends.
 
     `source` is a demo folder (records/NAME.jsonl, and records-later/NAME.jsonl for `publish_later`), or the canonical
-    records by agency; then only the agencies named are played. A port that is not given is chosen free.
+    records by agency; then only the agencies named are played. A port that is not given is chosen free. With `remember`
+    what was published later is out again at the next start, as an agency that was away for a moment would have it.
     """
     if isinstance(source, Path) and not any((source / "records" / f"{name}.jsonl").is_file() for name in AGENCIES):
         raise Failure(
@@ -70,7 +71,10 @@ def played(
         for name, kind in AGENCIES.items():
             if isinstance(source, Path):
                 feed = kind(read_records(source / "records" / f"{name}.jsonl"))
-                feed.keep_for_later(read_records(source / "records-later" / f"{name}.jsonl"))
+                later = source / "records-later"
+                feed.keep_for_later(
+                    read_records(later / f"{name}.jsonl"), later / f"{name}.published" if remember else None
+                )
             elif name in source:
                 feed = kind(source[name])
             else:

@@ -95,6 +95,9 @@ def test_one_that_died_comes_back_where_the_others_look_for_it(tmp_path: Path) -
         try:
             assert wait_until(lambda: read_agencies(state) is not None, 20, threading.Event())
             addresses = read_agencies(state) or {}
+            published = ask(f"{addresses['THREEGATES_AGENCY_LAND_URL']}/_play", body={"mode": "later"})
+            assert published == {"published": 0 if written else 1}, "what was out before is out again"
+            assert land_keys(addresses["THREEGATES_AGENCY_LAND_URL"]) == ["TD-1", "TD-2"]
         finally:
             process.kill()
             process.wait()
