@@ -89,7 +89,7 @@ def test_one_that_died_comes_back_where_the_others_look_for_it(tmp_path: Path) -
     """With the ports of the addresses it wrote before: what the worker was told stays true."""
     state = tmp_path / "agencies.json"
     command = [sys.executable, "-m", "deploy.agencies", "--data", str(demo(tmp_path / "demo")), "--state", str(state)]
-    written = []
+    written: list[dict[str, str]] = []
     for _ in range(2):
         process = subprocess.Popen(command)
         try:
