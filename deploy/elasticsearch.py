@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.account import OURSELVES, Account
 from deploy.failure import Failure
 from deploy.ports import LOOPBACK
-from deploy.processes import Child, Order, last_lines, start
+from deploy.processes import Child, Order, last_lines, start, why_it_ended
 
 START_SECONDS = 180
 
@@ -105,9 +105,8 @@ class Elasticsearch:
         deadline = time.monotonic() + seconds
         while not self.is_healthy():
             if child.ended() is not None:
-                raise Failure(
-                    f"Elasticsearch ended while starting:\n{last_lines(log)}", remedy=f"The whole story is in {log}."
-                )
+                said, remedy = why_it_ended(log, self.port)
+                raise Failure(f"Elasticsearch ended while starting:\n{said}", remedy=remedy)
             if time.monotonic() > deadline:
                 raise Failure(
                     f"Elasticsearch did not answer within {seconds:.0f} s:\n{last_lines(log)}",

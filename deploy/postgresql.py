@@ -17,7 +17,7 @@ import psutil
 from deploy.account import OURSELVES, Account
 from deploy.failure import Failure
 from deploy.ports import LOOPBACK
-from deploy.processes import Child, Order, Running, last_lines, start
+from deploy.processes import Child, Order, Running, last_lines, start, why_it_ended
 
 SUPERUSER = "threegates"
 DATABASE = "threegates"
@@ -136,9 +136,8 @@ class PostgreSQL:
         deadline = time.monotonic() + seconds
         while True:
             if child.ended() is not None:
-                raise Failure(
-                    f"PostgreSQL ended while starting:\n{last_lines(log)}", remedy=f"The whole story is in {log}."
-                )
+                said, remedy = why_it_ended(log, self.port)
+                raise Failure(f"PostgreSQL ended while starting:\n{said}", remedy=remedy)
             if self.is_healthy():
                 asyncio.run(self._create_database())
                 return

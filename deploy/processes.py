@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +16,8 @@ import psutil
 from deploy.account import OURSELVES, Account
 
 LOG_LIMIT = 10 * 1024 * 1024
+# One line of a Java stack trace below its sentence.
+FRAME = re.compile(r"\s+(at \S+\(|\.\.\. \d+ more)")
 
 
 @dataclass(frozen=True)
@@ -155,14 +158,22 @@ def bound_log(log: Path, limit: int = LOG_LIMIT) -> None:
 
 
 def last_lines(log: Path, count: int = 12) -> str:
-    """The end of a log, for a message about why something failed."""
+    """The end of a log, for a message about why something failed: its sentences without the frames of stack traces."""
     try:
         with log.open("rb") as source:
-            source.seek(max(0, log.stat().st_size - 8192))
+            source.seek(max(0, log.stat().st_size - 65536))
             text = source.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return "(no log)"
-    return "\n".join(text.splitlines()[-count:])
+    return "\n".join([line for line in text.splitlines() if line.strip() and not FRAME.match(line)][-count:])
+
+
+def why_it_ended(log: Path, port: int) -> tuple[str, str]:
+    """What a server that ended while starting said, and the remedy."""
+    said = last_lines(log)
+    if "ddress already in use" in said:
+        return said, f"Another program took port {port} meanwhile. Run again: the next free one is taken."
+    return said, f"The whole story is in {log}."
 
 
 def write_json(path: Path, value: object, mode: int = 0o600) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,3 +136,12 @@ def test_a_folder_with_something_else_in_it_is_not_touched(server: PostgreSQL, t
     with pytest.raises(Failure, match="not a PostgreSQL database"):
         other.prepare()
     assert (other.data / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_port_that_was_taken_meanwhile_is_said(server: PostgreSQL, folder: Path) -> None:
+    log = folder.parent / "taken.log"
+    with socket.create_server(("127.0.0.1", server.port)):
+        child = server.start(log)
+        with pytest.raises(Failure, match="ended while starting") as caught:
+            server.wait_ready(child, log)
+    assert f"took port {server.port} meanwhile" in caught.value.remedy

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.failure import Failure
-from deploy.processes import Child, Order, bound_log, end, last_lines, recall, remember, start
+from deploy.processes import Child, Order, bound_log, end, last_lines, recall, remember, start, why_it_ended
 from deploy.services import Services
 from deploy.voice import Follower, Voice
 
@@ -140,3 +140,16 @@ def test_a_passing_childs_lines_are_repeated_as_they_come(
     code = services.run_once(lambda: start(order(tmp_path, "print('找到 5 个项目')")), follower)
     assert code == 0
     assert capsys.readouterr().out == "    找到 5 个项目\n"
+
+
+def test_of_a_stack_trace_only_the_sentences_are_repeated(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    frames = "".join(f"\tat org.example.Deep.call{number}(Deep.java:{number}) ~[?:?]\n" for number in range(200))
+    log.write_text(
+        f"failed to bind to 127.0.0.1:9201\n{frames}Caused by: Address already in use\n{frames}\t... 7 more\n"
+    )
+    said, remedy = why_it_ended(log, 9201)
+    assert said.splitlines() == ["failed to bind to 127.0.0.1:9201", "Caused by: Address already in use"]
+    assert "port 9201" in remedy
+    log.write_text("FATAL: no space left\n")
+    assert str(log) in why_it_ended(log, 9201)[1]
