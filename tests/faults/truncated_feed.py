@@ -36,7 +36,7 @@ async def run(url: str, account: Account) -> None:
     """Tell every lie by every agency, each time with news that would move flags if it were believed."""
     count = RECORDS[account.scale]
     feeds = {name: world.records(name, count, account.seed) for name in world.ACTS}
-    counters = dict.fromkeys(("lies", "held", "flags_before", "flags_moved_by_lies", "flags_at_end"), 0)
+    counters = dict.fromkeys(("lies", "runs_held", "flags_before", "flags_moved_by_lies", "flags_at_end"), 0)
     with played(feeds) as players:
         async with database(url, "fault_truncated") as dsn:
             engine = make_engine(dsn)
@@ -61,7 +61,7 @@ async def run(url: str, account: Account) -> None:
                         players.tell(name, "normal")
                         seen = await state.flags(connection)
                         counters["lies"] += 1
-                        counters["held"] += outcome.state == "held"
+                        counters["runs_held"] += outcome.state == "held"
                         counters["flags_moved_by_lies"] += seen != before
                         what = f"{name}, {lie}, {'all' if full else 'news'}"
                         account.expect(what, outcome.state, "held")
