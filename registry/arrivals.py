@@ -95,7 +95,7 @@ _CAPACITY: Final = _POSITION["stated_capacity"]
 _DETAILS: Final = _POSITION["details"]
 _JSON: Final = tuple(_POSITION[name] for name, kind in RECORD_FIELDS.items() if kind == "jsonb")
 
-# So many entries are told apart at one go: some milliseconds.
+# So many entries are interpreted at one go: some milliseconds.
 TURN: Final = 64
 
 # The staging table's columns and their types; the fields of a record stand last.
@@ -148,9 +148,8 @@ async def tell_apart(
     """
     told = Told(refusals=list(page.rejected))
     staged, seen = told.staged, dict[str, bytes]()
+    read = 0
     for position, (key, raw, content_hash) in enumerate(zip(page.keys, page.raws, hashes, strict=True)):
-        if not position % TURN:
-            await asyncio.sleep(0)
         known = held.get(key)
         if known is not None and known.content_hash == content_hash:
             told.unchanged += 1
@@ -160,6 +159,9 @@ async def tell_apart(
         if rival_hash == content_hash:
             told.unchanged += 1
             continue
+        read += 1
+        if not read % TURN:
+            await asyncio.sleep(0)
         row = interpret(position) if key not in bad else Refused(position, raw, "", "its key cannot be stored")
         if isinstance(row, Refused):
             told.refusals.append(row)
