@@ -70,6 +70,7 @@ class PostgreSQL:
         if (self.data / "PG_VERSION").exists():
             self._check_version()
             self._await_orphans()
+            self._clear_stale_lock()
             return
         self.account.own(self.data)
         if any(self.data.iterdir()):
@@ -168,6 +169,15 @@ class PostgreSQL:
                     with contextlib.suppress(psutil.Error):
                         orphan.kill()
             time.sleep(0.1)
+
+    def _clear_stale_lock(self) -> None:
+        """Remove the lock file of a server that was killed: its number may be a zombie's or another program's by now.
+
+        PostgreSQL only asks whether a process of that number exists, and would refuse to start. No server and no child
+        of one is left here: `left_over` and `_await_orphans` have looked at the processes themselves.
+        """
+        if self.left_over() is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _orphans(self) -> list[psutil.Process]:
         if self.left_over() is not None:

@@ -6,10 +6,12 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from deploy.account import server_account
@@ -51,6 +53,14 @@ async def ask(server: PostgreSQL, statement: str) -> object:
         await connection.close()
 
 
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def begin(server: PostgreSQL) -> Child:
     """Start and wait."""
     log = server.folder.with_name("postgresql.log")
@@ -89,6 +99,22 @@ def test_what_was_committed_survives_kill_9(server: PostgreSQL) -> None:
         assert run(ask(server, "SELECT count(*) FROM kept WHERE number = 41")) == 1
     finally:
         server.stop(child)
+
+
+def test_a_killed_server_that_nobody_collected_does_not_keep_the_next_from_starting(server: PostgreSQL) -> None:
+    """In a container nobody may collect orphans: the number in the lock file stays taken, by a zombie."""
+    killed = begin(server)
+    os.kill(killed.running.pid, signal.SIGKILL)
+    wait_until(lambda: psutil.Process(killed.running.pid).status() == psutil.STATUS_ZOMBIE)
+    server.prepare()
+    child = begin(server)
+    try:
+        assert psutil.Process(killed.running.pid).status() == psutil.STATUS_ZOMBIE
+        server.prepare()
+        assert (server.data / "postmaster.pid").exists(), "the lock of a running server was taken away"
+    finally:
+        server.stop(child)
+        killed.process.wait(timeout=10)
 
 
 def test_a_wrong_password_is_refused(server: PostgreSQL) -> None:
