@@ -1,0 +1,10 @@
+"""People, organisations, roles, sessions, keys, audit."""
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
