@@ -21,7 +21,8 @@ class Finding(Known, table=True):
     __tablename__ = "findings"
     __table_args__ = (
         Index("findings_current", "fingerprint", unique=True, postgresql_where=_CURRENT),
-        Index("findings_project", "project_id", postgresql_where=_CURRENT),
+        # Not of current rows alone: a project's file is read as it was known on any day.
+        Index("findings_project", "project_id", "known_to"),
         Index("findings_enterprise", "enterprise_id", postgresql_where=_CURRENT),
         Index("findings_subject", "subject_kind", "subject_id", postgresql_where=_CURRENT),
     )

@@ -26,7 +26,8 @@ class Link(Known, table=True):
             postgresql_where=text("known_to = 'infinity'"),
             postgresql_nulls_not_distinct=True,
         ),
-        Index("links_project", "project_id", postgresql_where=text("known_to = 'infinity'")),
+        # Not of current rows alone: a project's file is read as it was known on any day.
+        Index("links_project", "project_id", "known_to"),
         Index("links_enterprise", "enterprise_id", postgresql_where=text("known_to = 'infinity'")),
     )
 

@@ -37,6 +37,7 @@ class ProjectVersion(Held, Known, Told, table=True):
         ),
         Index("project_versions_code", "code", postgresql_where=_CURRENT),
         Index("project_versions_owner", "owner_id", postgresql_where=_CURRENT),
+        Index("project_versions_site", "site_reference"),
     )
 
     version_id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])

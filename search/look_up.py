@@ -14,9 +14,11 @@ MOST: Final = 500
 # Only what anybody may see: records are not looked up here, and flags are counted as in the public index.
 _PROJECTS: Final = """
 WITH named AS (
-    SELECT v.project_id, max(CASE WHEN v.name_normal = :whole THEN 3 ELSE 1 END) AS rank
+    -- A name that was corrected since still stands on older papers: it is found, after what is called so now.
+    SELECT v.project_id, max(CASE WHEN v.name_normal = :whole THEN 3 ELSE 1 END
+                             - CASE WHEN v.known_to = 'infinity' THEN 0 ELSE 1 END) AS rank
     FROM project_versions AS v
-    WHERE v.known_to = 'infinity' AND v.name_normal LIKE ALL(CAST(:patterns AS text[])) GROUP BY v.project_id
+    WHERE v.name_normal LIKE ALL(CAST(:patterns AS text[])) GROUP BY v.project_id
     UNION ALL
     SELECT c.project_id, 4 FROM project_codes AS c WHERE c.known_to = 'infinity' AND c.code = ANY(:codes)
     UNION ALL
@@ -36,14 +38,13 @@ LIMIT :most
 """
 _ENTERPRISES: Final = """
 WITH named AS (
-    SELECT n.enterprise_id, max(CASE WHEN n.name_normal = :whole THEN 3 ELSE 1 END) AS rank
+    -- Every name an enterprise is registered under stands among its names.
+    SELECT n.enterprise_id, max(CASE WHEN n.name_normal = :whole THEN 3 ELSE 1 END
+                                - CASE WHEN n.known_to = 'infinity' THEN 0 ELSE 1 END) AS rank
     FROM enterprise_names AS n
-    WHERE n.known_to = 'infinity' AND n.name_normal LIKE ALL(CAST(:patterns AS text[])) GROUP BY n.enterprise_id
+    WHERE n.name_normal LIKE ALL(CAST(:patterns AS text[])) GROUP BY n.enterprise_id
     UNION ALL
-    SELECT v.enterprise_id, CASE WHEN v.uscc = ANY(:codes) THEN 4 WHEN v.name_normal = :whole THEN 3 ELSE 1 END
-    FROM enterprise_versions AS v
-    WHERE v.known_to = 'infinity'
-      AND (v.uscc = ANY(:codes) OR v.name_normal LIKE ALL(CAST(:patterns AS text[])))
+    SELECT v.enterprise_id, 4 FROM enterprise_versions AS v WHERE v.known_to = 'infinity' AND v.uscc = ANY(:codes)
 ),
 ranked AS (SELECT enterprise_id, max(rank) AS rank FROM named GROUP BY enterprise_id)
 SELECT DISTINCT ON (r.rank, v.enterprise_id) 'enterprise' AS kind, v.enterprise_id AS id, v.name AS title, v.uscc,

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import orjson
@@ -9,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from registry.audience import Audience
+from registry.database import transaction
 from registry.errors import BadInput
 from registry.reading import read_cursor, write_cursor
+from registry.registering import Telling, correct_project
 from registry.settings import Settings
 from search.client import Servers, make_client
 from search.find import DEEPEST, Found, find
@@ -338,6 +341,19 @@ async def test_without_elasticsearch_codes_and_names_are_looked_up(told: Told) -
     for nothing in ("%", "_", "", "隐名", "HT-2014-0099"):
         assert (await find(Search(nothing), away)).hits == ()
     assert (await find(Search("唐山", filters={"kind": ("project",)}), away)).hits == ()
+    away.elasticsearch.close()
+
+
+async def test_without_elasticsearch_names_that_were_corrected_since_are_found_after_those_of_now(told: Told) -> None:
+    async with transaction(told.servers.database) as session:
+        telling = Telling("tester", datetime(2024, 1, 1, tzinfo=UTC), "the paper says otherwise")
+        assert await correct_project(session, told.works, {"name": "年产100万吨转炉项目"}, telling)
+        assert await correct_project(session, told.kiln, {"name": "炼钢项目附属石灰窑"}, telling)
+    away = replace(told.servers, elasticsearch=make_client(Settings(elasticsearch_url="http://127.0.0.1:9")))
+    found = await find(Search("炼钢项目", filters={"kind": ("project",)}), away)
+    assert [hit.id for hit in found.hits] == [told.kiln, told.works]
+    assert found.hits[1].title == "年产100万吨转炉项目"
+    assert [hit.id for hit in (await find(Search("年产100万吨炼钢项目"), away)).hits] == [told.works]
     away.elasticsearch.close()
 
 

@@ -462,9 +462,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("known_to = 'infinity'"),
     )
-    op.create_index(
-        "findings_project", "findings", ["project_id"], unique=False, postgresql_where=sa.text("known_to = 'infinity'")
-    )
+    op.create_index("findings_project", "findings", ["project_id", "known_to"], unique=False)
     op.create_index(
         "findings_subject",
         "findings",
@@ -507,9 +505,7 @@ def upgrade() -> None:
     op.create_index(
         "links_enterprise", "links", ["enterprise_id"], unique=False, postgresql_where=sa.text("known_to = 'infinity'")
     )
-    op.create_index(
-        "links_project", "links", ["project_id"], unique=False, postgresql_where=sa.text("known_to = 'infinity'")
-    )
+    op.create_index("links_project", "links", ["project_id", "known_to"], unique=False)
     op.create_table(
         "notices",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -681,6 +677,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("known_to = 'infinity'"),
     )
+    op.create_index("project_versions_site", "project_versions", ["site_reference"], unique=False)
     op.create_table(
         "records",
         sa.Column("known_from", sa.DateTime(timezone=True), nullable=False),
@@ -854,13 +851,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "number"),
     )
 
-    # look-up by name goes on when the search server is down
-    op.execute(
-        "CREATE INDEX project_versions_name ON project_versions USING gin (name_normal gin_trgm_ops) WHERE known_to = 'infinity'"
-    )
-    op.execute(
-        "CREATE INDEX enterprise_names_name ON enterprise_names USING gin (name_normal gin_trgm_ops) WHERE known_to = 'infinity'"
-    )
+    # look-up by name goes on when the search server is down, also by names that were corrected since
+    op.execute("CREATE INDEX project_versions_name ON project_versions USING gin (name_normal gin_trgm_ops)")
+    op.execute("CREATE INDEX enterprise_names_name ON enterprise_names USING gin (name_normal gin_trgm_ops)")
     op.execute(REFUSE_REWRITE)
     for table in PROTECTED:
         for statement in protect(table):
