@@ -1,8 +1,8 @@
-"""Keys of the programming interface: one is made at first start, until people have accounts."""
+"""Keys of the programming interface: each belongs to an organisation, has scopes and, but for the first, an end."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ARRAY, Identity, LargeBinary, Text
+from sqlalchemy import ARRAY, Date, Identity, LargeBinary, Text
 from sqlmodel import BigInteger, Field, SQLModel
 
 from registry.history import Instant
@@ -19,6 +19,14 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(default_factory=list, sa_type=ARRAY(Text))
     created_at: datetime = Field(sa_type=Instant)
     expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    # Whose key it is; the first one, made at first start, is the register's own and has none.
+    organisation_id: str | None = Field(default=None, foreign_key="organisations.id", sa_type=Text)
+    created_by: str = Field(default="", sa_type=Text)
+    # Requests a minute.
+    rate: int = 600
+    last_used_on: date | None = Field(default=None, sa_type=Date)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_by: str = Field(default="", sa_type=Text)
 
 
 class IdempotentAnswer(SQLModel, table=True):

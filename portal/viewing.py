@@ -1,0 +1,61 @@
+"""The transaction of a request: it recognises the viewer, then sees and changes only what that viewer may."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import Request
+
+from registry import clock
+from registry.accounts import viewer_of_key, viewer_of_sign_in
+from registry.database import transaction
+from registry.errors import ThreegatesError
+from registry.reading import rows
+from registry.viewers import PUBLIC, RECOGNISING, Viewer, become
+
+SIGN_IN_COOKIE: Final = "threegates_sign_in"
+
+
+class KeyNeeded(ThreegatesError):
+    """The address needs a key of the API or a person, and none that is known came."""
+
+    status = 401
+    title = "A key is needed"
+
+
+@asynccontextmanager
+async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction as the viewer of the request, who then stands in `request.state.viewer`."""
+    async with transaction() as session:
+        viewer = await recognise(request, session)
+        request.state.viewer = viewer
+        await become(session, viewer)
+        request.state.demo = bool(await rows(session, "SELECT 1 FROM register_facts WHERE name = 'demo'"))
+        yield session
+
+
+async def recognise(request: Request, session: AsyncSession) -> Viewer:
+    """The viewer by the key or the sign-in that came with the request; without either the public."""
+    scheme, _space, key = request.headers.get("authorization", "").partition(" ")
+    secret = request.cookies.get(SIGN_IN_COOKIE, "")
+    if not scheme and not secret:
+        return PUBLIC
+    await become(session, RECOGNISING)
+    if scheme:
+        found = None
+        if scheme.lower() == "bearer":
+            found = await viewer_of_key(session, hash_of(key.strip()), clock.now())
+        if found is None:
+            raise KeyNeeded(
+                "This key is not known.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key."
+            )
+        return found
+    # A sign-in that has ended is nobody's fault: the page is shown as to the public, with the way to sign in.
+    return await viewer_of_sign_in(session, hash_of(secret), clock.now()) or PUBLIC
+
+
+def hash_of(secret: str) -> bytes:
+    """The hash under which a key or a sign-in is known; both are random, so a plain hash cannot be guessed back."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,75 @@
+"""Whose key or sign-in a secret is, as a viewer with its permissions of the moment."""
+
+from datetime import datetime
+from typing import cast
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.clock import civil_day
+from registry.reading import Row, first
+from registry.roles import OrganisationKind, Role, permissions_of, permissions_of_key
+from registry.viewers import NATION, Viewer
+
+_KEY = """
+SELECT k.id AS key_id, k.name, k.scopes, coalesce(o.id, '') AS organisation_id, coalesce(o.kind, 'agency') AS kind,
+    coalesce(o.name_zh, '') AS organisation_name, coalesce(o.region, :nation) AS region,
+    CASE WHEN o.id IS NULL THEN ARRAY['credit'] ELSE o.lanes END AS lanes
+FROM api_keys AS k LEFT JOIN organisations AS o ON o.id = k.organisation_id
+WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND coalesce(k.expires_at, 'infinity') > :now
+    AND o.ended_at IS NULL
+"""
+
+_SIGN_IN = """
+SELECT s.id AS sign_in_id, a.id AS account_id, a.login, a.name, a.region, o.id AS organisation_id, o.kind,
+    o.name_zh AS organisation_name, o.lanes,
+    coalesce(array_agg(DISTINCT g.role) FILTER (WHERE g.id IS NOT NULL), '{}') AS roles,
+    coalesce(array_agg(DISTINCT g.delegated_by) FILTER (WHERE g.delegated_by IS NOT NULL), '{}') AS acts_for
+FROM sign_ins AS s
+JOIN accounts AS a ON a.id = s.account_id AND a.state = 'active'
+JOIN organisations AS o ON o.id = a.organisation_id AND o.ended_at IS NULL
+LEFT JOIN role_grants AS g ON g.account_id = a.id AND g.revoked_at IS NULL
+    AND g.held_from <= :today AND coalesce(g.held_to, 'infinity') >= :today
+WHERE s.secret_hash = :hash AND s.revoked_at IS NULL AND s.ends_at > :now
+GROUP BY s.id, a.id, o.id
+"""
+
+
+async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -> Viewer | None:
+    """The viewer of a key that is neither revoked nor past its end."""
+    row = await first(session, _KEY, hash=key_hash, now=now, nation=NATION)
+    if row is None:
+        return None
+    return Viewer(
+        kind="key",
+        key_id=row["key_id"],
+        actor=row["name"],
+        name=row["name"],
+        organisation_id=row["organisation_id"],
+        organisation_name=row["organisation_name"],
+        region=row["region"],
+        permissions=permissions_of_key(frozenset(row["scopes"]), cast("OrganisationKind", row["kind"]), _lanes(row)),
+    )
+
+
+async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: datetime) -> Viewer | None:
+    """The viewer of a sign-in that still holds, of an active account, with the roles held on this day."""
+    row = await first(session, _SIGN_IN, hash=secret_hash, now=now, today=civil_day(now))
+    if row is None:
+        return None
+    roles = cast("frozenset[Role]", frozenset(row["roles"]))
+    return Viewer(
+        kind="person",
+        account_id=row["account_id"],
+        actor=row["login"],
+        name=row["name"],
+        organisation_id=row["organisation_id"],
+        organisation_name=row["organisation_name"],
+        region=row["region"],
+        permissions=permissions_of(roles, cast("OrganisationKind", row["kind"]), _lanes(row)),
+        sign_in_id=row["sign_in_id"],
+        acts_for=frozenset(row["acts_for"]),
+    )
+
+
+def _lanes(row: Row) -> frozenset[str]:
+    return frozenset(row["lanes"])

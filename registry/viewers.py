@@ -1,0 +1,85 @@
+"""Who looks or acts: the public, a person, a key; and how a transaction becomes that viewer in PostgreSQL."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.errors import NotAllowed
+from registry.roles import Permission
+
+PORTAL_ROLE: Final = "threegates_portal"
+NATION: Final = "000000"
+
+Audience = Literal["public", "official", "finance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
+
+    kind: Literal["public", "person", "key", "sign_in"] = "public"
+    account_id: int | None = None
+    key_id: int | None = None
+    # As it stands in histories and in the audit: a login name, or the name of a key.
+    actor: str = ""
+    name: str = ""
+    organisation_id: str = ""
+    organisation_name: str = ""
+    region: str = ""
+    permissions: frozenset[Permission] = frozenset()
+    sign_in_id: int | None = None
+    # The accounts whose roles this viewer holds by delegation: none of them may have drafted what it approves.
+    acts_for: frozenset[int] = frozenset()
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the viewer has a permission."""
+        return permission in self.permissions
+
+    def require(self, permission: Permission) -> None:
+        """Raise NotAllowed without the permission."""
+        if permission not in self.permissions:
+            raise NotAllowed(
+                "Your roles do not allow this.",
+                where=permission,
+                remedy="Sign in with an account that may do it, or ask your administrator for the role.",
+            )
+
+    @property
+    def audience(self) -> Audience:
+        """Which of the three views of a page this viewer gets; rows beyond the region or bank are withheld below."""
+        if self.permissions & {"credit", "credit_own"}:
+            return "finance"
+        return "official" if "internal" in self.permissions else "public"
+
+
+PUBLIC: Final = Viewer()
+# Sees accounts, keys and sign-ins while a request is being recognised, and nothing confidential else.
+RECOGNISING: Final = Viewer(kind="sign_in")
+
+_BECOME: Final = text(
+    """
+    SELECT set_config('role', :role, true),
+        set_config('threegates.permissions', :permissions, true),
+        set_config('threegates.region', :region, true),
+        set_config('threegates.organisation', :organisation, true),
+        set_config('threegates.account', :account, true)
+    """
+)
+
+
+async def become(session: AsyncSession, viewer: Viewer) -> None:
+    """Let the rest of the transaction see and change only what the viewer may: docs/decisions/0004."""
+    permissions = {"recognise"} if viewer.kind == "sign_in" else set(viewer.permissions)
+    await (await session.connection()).execute(
+        _BECOME,
+        {
+            "role": PORTAL_ROLE,
+            # Between commas, so that a word is found whole.
+            "permissions": f",{','.join(sorted(permissions))},",
+            "region": viewer.region,
+            "organisation": viewer.organisation_id,
+            "account": str(viewer.account_id or ""),
+        },
+    )
