@@ -72,7 +72,9 @@ def _listed_file(item: Any, request: Request, where: str) -> ListedFile:
     try:
         modified = instant_reader([], request.agency.zone)(stamp) if stamp is not None else None
     except BadValue as error:
-        raise FeedUnreadable(f"{name}: {error}.", where=where, remedy="Ask the agency.") from None
+        raise FeedUnreadable(
+            f"The listing's time of {name} cannot be read ({error}).", where=where, remedy="Ask the agency."
+        ) from None
     return ListedFile(
         name,
         address,

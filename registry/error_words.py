@@ -1,0 +1,136 @@
+"""Errors in Chinese: the domain's errors speak English, and every sentence that people may meet has its Chinese here.
+
+A table's key is the English sentence as the code writes it, with {names} for what is filled in; its value says the
+same in Chinese with the same names. Other rooms bring tables of their own for what only they say.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from string import Formatter
+from typing import Final
+
+CHINESE: Final[dict[str, str]] = {
+    # what was asked for
+    "There is no such approval.": "没有这份批准文件。",
+    "There is no such enterprise.": "没有这家企业。",
+    "There is no such finding.": "没有这个疑点。",
+    "There is no such notice.": "没有这份公告。",
+    "There is no such page.": "没有这个页面。",
+    "There is no such project.": "没有这个项目。",
+    "There is no such project at this date.": "在此日期没有这个项目。",
+    "There is no such record.": "没有这条记录。",
+    "There is no such {what}.": "没有所指的内容。",
+    "No project bears this code.": "没有项目使用此代码。",
+    "The cursor is not one of this list.": "翻页标记不属于此列表。",
+    "Start again without a cursor.": "请从第一页重新开始。",
+    "Give one of: {values}.": "可填：{values}。",
+    "There is nothing to choose from yet.": "目前尚无可选项。",
+    # rights
+    "Your roles do not allow this.": "您的角色不允许这样做。",
+    "Sign in with an account that may do it, or ask your administrator for the role.": (
+        "请以有此权限的账号登录，或请管理员授予该角色。"
+    ),
+    # registering and correcting
+    "A correction needs a reason.": "更正须写明理由。",
+    "A correction needs an actor.": "更正须写明经办人。",
+    "Say who corrects.": "请写明经办人。",
+    "Say why the register was wrong.": "请写明登记簿为何有误。",
+    "Somebody else changed this meanwhile.": "内容已被他人更改。",
+    "Read it again and repeat the change.": "请重新查看后再改。",
+    "The register learnt what it holds after {instant}.": "登记簿现有内容的获知时间晚于 {instant}。",
+    "Give a later instant.": "请给出更晚的时间。",
+    # files of projects
+    "A file may have {lines} lines.": "文件最多 {lines} 行。",
+    "A file may have {rows} rows and {columns} columns.": "文件最多 {rows} 行、{columns} 列。",
+    "Check for a comma inside a cell that is not in quotation marks.": "请检查是否有单元格内含逗号而未加引号。",
+    "Check the path and its rights.": "请检查路径和读取权限。",
+    "Check the quotation marks there.": "请检查该处的引号。",
+    "Copy the needed sheet into a new workbook.": "请把所需工作表复制到新的工作簿。",
+    "Files of kind “{suffix}” are not read.": "不支持“{suffix}”文件。",
+    "Fill in the template and save it again.": "请填写模板后重新保存。",
+    "Fill in the template.": "请填写模板。",
+    "Put the column names into the first row.": "请把列名写在第一行。",
+    "Save it again as XLSX, without a password, or as CSV.": "请另存为不加密的 XLSX 或 CSV。",
+    "Save it as CSV or XLSX.": "请另存为 CSV 或 XLSX。",
+    "Save it as CSV, XLSX or JSONL.": "请另存为 CSV、XLSX 或 JSONL。",
+    "Save it as UTF-8.": "请另存为 UTF-8 编码。",
+    "Split it into several files.": "请拆分成几个文件。",
+    "The file cannot be read ({why}).": "文件无法读取（{why}）。",
+    "The file has {size} MiB; {most} are allowed.": "文件有 {size} MiB，最多 {most} MiB。",
+    "The file is empty.": "文件是空的。",
+    "The file is not a workbook that can be read ({why}).": "文件不是可读取的工作簿（{why}）。",
+    "The file is not text.": "文件不是文本。",
+    "The file is not valid CSV ({why}).": "文件不是有效的 CSV（{why}）。",
+    "The file's encoding is not known.": "无法识别文件的编码。",
+    "The first row is empty.": "第一行是空的。",
+    "The row has {cells} cells, the heading {heading}.": "此行有 {cells} 格，表头有 {heading} 格。",
+    "The workbook has no sheet.": "工作簿中没有工作表。",
+    "The workbook unpacks to {size} MiB; {most} are allowed.": "工作簿解压后有 {size} MiB，最多 {most} MiB。",
+    # servers
+    "PostgreSQL does not answer.": "数据库没有答复。",
+    "PostgreSQL has no free connection.": "数据库没有空闲连接。",
+    "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
+    "PostgreSQL has no role {name}, and this user may not make one.": "数据库没有角色 {name}，此用户也无权创建。",
+    "As a superuser: {command}; {more} TO the user of that address.": (
+        "请以超级用户执行：{command}; {more} TO（该地址的用户）。"
+    ),
+    "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
+    "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",
+    "The encrypted connection to PostgreSQL cannot be made ({why}).": "无法建立到数据库的加密连接（{why}）。",
+    "The address of PostgreSQL cannot be used ({why}).": "数据库的地址无法使用（{why}）。",
+    "The database does not hold the register, or an older one.": "数据库中没有登记簿，或其版本较旧。",
+    "Correct them in {variable}; see `threegates doctor`.": "请在 {variable} 中改正；可运行 threegates doctor 检查。",
+    "Create it: {command}": "请创建：{command}",
+    "Correct sslmode and sslrootcert in {variable}, or the server's certificate.": (
+        "请改正 {variable} 中的 sslmode 和 sslrootcert，或服务器证书。"
+    ),
+    "Turn on ssl in the server, or correct sslmode in {variable}.": (
+        "请在服务器上启用 ssl，或改正 {variable} 中的 sslmode。"
+    ),
+    "It looks like {address}.": "地址的写法如 {address}。",
+    "Raise its max_connections or end other users.": "请增大 max_connections，或结束其他连接。",
+    "See `threegates doctor`; start everything with `threegates up`.": "请运行 threegates doctor 查看原因。",
+    "Start everything with `threegates up`, or run `python -m registry.migrations`.": (
+        "请运行 threegates up 启动全部，或运行 python -m registry.migrations。"
+    ),
+}
+
+
+@lru_cache(maxsize=4096)
+def _pattern(template: str) -> re.Pattern[str]:
+    """What a sentence of the table may read like once its names are filled in."""
+    parts = []
+    for words, name, _specification, _conversion in Formatter().parse(template):
+        parts.append(re.escape(words))
+        if name is not None:
+            # What is filled in may be an address or a list, but never the end of a sentence and the next one.
+            parts.append(f"(?P<{name}>(?:(?!\\. [A-Z]).)*?)")
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def one_in_chinese(text: str, *tables: Mapping[str, str]) -> str | None:
+    """One sentence in Chinese; None where no table knows it."""
+    for table in (*tables, CHINESE):
+        if text in table:
+            return table[text]
+    for table in (*tables, CHINESE):
+        for template, chinese in table.items():
+            if "{" in template and (found := _pattern(template).fullmatch(text)):
+                return chinese.format(**found.groupdict())
+    return None
+
+
+def in_chinese(text: str, *tables: Mapping[str, str]) -> str | None:
+    """Several sentences, one after the other, in Chinese; None where a table knows one of them not.
+
+    A sentence ends where the rest is known too: an address or a file's name may hold a full stop itself.
+    """
+    whole = one_in_chinese(text, *tables)
+    if whole is not None:
+        return whole
+    for end in re.finditer(r"(?<=[.)]) ", text):
+        head = one_in_chinese(text[: end.start()], *tables)
+        if head is not None and (rest := in_chinese(text[end.end() :], *tables)) is not None:
+            return head + rest
+    return None
