@@ -19,6 +19,7 @@ from portal.rendering import choose_language, render
 from registry.errors import ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
 from registry.import_problems import ItemsRejected
+from registry.validation_words import validation_words
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -123,8 +124,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 def _said(one: dict[str, Any]) -> str:
-    """What a validation says, in the current language where it can."""
-    return str((one.get("ctx") or {}).get(current_language()) or one["msg"])
+    """What a validation says and what to do, in the current language."""
+    zh, remedy_zh, en, remedy_en = validation_words(one["type"], one.get("ctx") or {})
+    return f"{zh}{remedy_zh}" if current_language() == "zh" else f"{en} {remedy_en}".strip()
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -132,7 +134,16 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, ThreegatesError):
         # The framework wraps what happens while it reads a body; a body that is too large is not a broken one.
         return await _threegates_error(request, error.__cause__)
-    return problem(request, error.status_code, headers=error.headers)
+    return problem(request, error.status_code, detail=_why_unreadable(error), headers=error.headers)
+
+
+def _why_unreadable(error: HTTPException) -> str:
+    """Why a body could not be read, where that is what went wrong; nothing of the body is said."""
+    if isinstance(error.__cause__, RecursionError):
+        return _("内容的嵌套层数过多，无法读取。")
+    if isinstance(error.__cause__, UnicodeError):
+        return _("内容不是 UTF-8 编码，无法读取。")
+    return _("请求的内容无法读取。") if error.status_code == 400 else ""
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

@@ -36,3 +36,28 @@ def test_a_body_above_the_limit_is_said_to_be_too_large(portal: str) -> None:
     assert problem["type"] == "/problems#too-large"
     assert problem["detail"]
     assert problem["remedy"]
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh-CN", "嵌套"), ("en", "nested")])
+def test_a_body_that_is_nested_too_deeply_is_said_to_be(portal: str, language: str, said: str) -> None:
+    headers = {"content-type": "application/json", "accept-language": language}
+    status, problem = call(portal, "POST", "/api/v1/projects", b"[" * 200_000, **headers)
+    assert status == 400
+    assert said in problem["detail"]
+
+
+def test_a_body_in_another_encoding_is_said_to_be(portal: str) -> None:
+    body = '{"reason": "依据"}'.encode("gb18030")
+    headers = {"content-type": "application/json", "accept-language": "en"}
+    status, problem = call(portal, "POST", "/api/v1/projects", body, **headers)
+    assert (status, problem["detail"]) == (400, "The body is not UTF-8 and cannot be read.")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh-CN", "缺少必填项。请填写。"), ("en", "This field is required. Fill it in.")]
+)
+def test_a_missing_field_is_named_in_the_readers_language(portal: str, language: str, said: str) -> None:
+    headers = {"content-type": "application/json", "accept-language": language, "idempotency-key": "12345678"}
+    status, problem = call(portal, "POST", "/api/v1/projects", b"{}", **headers)
+    assert status == 422
+    assert {"field": "reason", "detail": said} in problem["errors"]
