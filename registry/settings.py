@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     index_prefix: str = Field(default="threegates", pattern=r"^[a-z][a-z0-9_-]{0,60}$")
     data_folder: Path = Field(default=Path(".threegates"), description="local servers' data, demo files, logs")
     agencies_folder: Path | None = Field(default=None, description="more agency folders beside the shipped ones")
+    audit_anchor_file: Path | None = Field(
+        default=None, description="where the audit's anchors are appended; audit-anchors.jsonl in the data folder"
+    )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
 
