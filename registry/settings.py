@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
+    public_rate: int = Field(
+        default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
+    )
 
     @field_validator("database_url")
     @classmethod
