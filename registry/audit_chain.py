@@ -6,12 +6,13 @@ seal, so that an entry whose transaction committed late is sealed late and never
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.audit_digests import CANONICAL_COLUMNS, INSTANT, NO_BATCH, batch_digest, entry_digest
-from registry.database import driver
+from registry.database import driver, json_text
 
 ENTRIES_A_BATCH: Final = 10_000
 # Ids this far below the newest sealed one are looked at each minute; the hourly look goes through all of them.
@@ -89,3 +90,14 @@ async def newest_batch(session: AsyncSession) -> Newest | None:
         return None
     entries = await connection.fetchval("SELECT sum(entries)::bigint FROM audit_batches")
     return Newest(row["number"], row["digest"], entries)
+
+
+async def note(session: AsyncSession, name: str, value: dict[str, Any]) -> None:
+    """Keep when it was anchored or verified last, for the page of the auditors; proof is in the anchors alone."""
+    await (await session.connection()).execute(
+        text(
+            "INSERT INTO register_facts (name, value) VALUES (:name, CAST(CAST(:value AS text) AS jsonb)) "
+            "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        ),
+        {"name": name, "value": json_text(value)},
+    )

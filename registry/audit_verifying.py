@@ -113,7 +113,7 @@ class Verified:
 async def verify_audit(connection: asyncpg.Connection, anchors: Iterable[Anchor] = ()) -> Verified:
     """Walk the whole chain of a database in one snapshot, through server-side cursors; ends at the first breach.
 
-    Within a transaction of the caller's it sees what that one sees.
+    Within a transaction of the caller's it sees what that one sees, which must be one snapshot.
     """
     chain = Chain(anchors)
     found = Verified()
