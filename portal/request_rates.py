@@ -84,7 +84,7 @@ class Count:
     seconds: int
 
     def headers(self) -> dict[str, str]:
-        """RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers-09 and later; Retry-After of RFC 9110."""
+        """RateLimit-Policy and RateLimit as draft-ietf-httpapi-ratelimit-headers says since its version 09."""
         told = {
             "ratelimit-policy": f'"{self.policy}";q={self.rate};w=60',
             "ratelimit": f'"{self.policy}";r={self.left};t={self.seconds}',

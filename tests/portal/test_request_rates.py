@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portal import request_rates
+from portal import request_rates, viewing
 from portal.request_rates import Addresses, RequestRates
+from registry.settings import settings
 
 
 async def _answer(_request: Request) -> Response:
@@ -22,13 +23,13 @@ async def _answer(_request: Request) -> Response:
 @pytest.fixture
 def rates(monkeypatch: pytest.MonkeyPatch) -> RequestRates:
     """The counter before an application, for a public rate of 3 and one key whose rate is 5."""
-    rates: dict[bytes, int] = {request_rates.hash_of("tg_known"): 5}
+    rates: dict[bytes, int] = {viewing.hash_of("tg_known"): 5}
 
     async def rate_of(key_hash: bytes) -> int | None:
         return rates.get(key_hash)
 
     monkeypatch.setattr(request_rates, "_rate_of", rate_of)
-    monkeypatch.setattr(request_rates.settings(), "public_rate", 3)
+    monkeypatch.setattr(settings(), "public_rate", 3)
     return RequestRates(Starlette(routes=[Route("/api/v1/projects", _answer), Route("/", _answer)]))
 
 
@@ -80,13 +81,13 @@ def test_names_of_addresses_change_with_the_hour(monkeypatch: pytest.MonkeyPatch
     before = addresses.name("192.0.2.1")
     assert addresses.name("192.0.2.1") == before
     later = time.monotonic() + 3601
-    monkeypatch.setattr(request_rates.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert addresses.name("192.0.2.1") != before
 
 
 async def test_a_key_that_is_forgotten_is_read_again(rates: RequestRates, monkeypatch: pytest.MonkeyPatch) -> None:
     await _ask(rates, key="tg_known")
-    assert rates.rates.get(request_rates.hash_of("tg_known")) == 5
+    assert rates.rates.get(viewing.hash_of("tg_known")) == 5
     later = time.monotonic() + 61
-    monkeypatch.setattr(request_rates.time, "monotonic", lambda: later)
-    assert rates.rates.get(request_rates.hash_of("tg_known")) is None
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert rates.rates.get(viewing.hash_of("tg_known")) is None
