@@ -7,24 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # Requirements of levels 1 and 2 in each chapter of ASVS 5.0.0.
 CHAPTERS = dict(enumerate((27, 11, 19, 10, 9, 35, 18, 7, 7, 29, 14, 9, 13, 9, 13, 16, 7), start=1))
-    1: 27,
-    2: 11,
-    3: 19,
-    4: 10,
-    5: 9,
-    6: 35,
-    7: 18,
-    8: 7,
-    9: 7,
-    10: 29,
-    11: 14,
-    12: 9,
-    13: 13,
-    14: 9,
-    15: 13,
-    16: 16,
-    17: 7,
-}
 ROW = re.compile(r"^\| (\d+)\.(\d+)\.(\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 
 
