@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
+    oidc_issuer: str | None = Field(default=None, description="the identity provider's issuer, https://…")
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
@@ -63,6 +66,18 @@ class Settings(BaseSettings):
             usual = 443 if address.scheme == "https" else 80
             address = address._replace(netloc=f"{address.netloc.rstrip(':')}:{usual}")
         return urlunsplit(address).rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        if address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"):
+            return value.rstrip("/")
+        if address.scheme != "https" or not address.hostname:
+            raise ValueError("must begin with https://; on this machine itself http:// will do")
+        return value.rstrip("/")
 
     @field_validator("elasticsearch_ca_file")
     @classmethod
