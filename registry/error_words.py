@@ -13,7 +13,9 @@ from typing import Final
 CHINESE: Final[dict[str, str]] = {
     # people: accounts, roles, keys, proposals
     "There is no such account.": "没有这个账号。",
-    "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": "登录名须为 3 至 40 个小写字母、数字、点或连字符。",
+    "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": (
+        "登录名须为 3 至 40 个小写字母、数字、点或连字符。"
+    ),
     "Begin with a letter.": "请以字母开头。",
     "The name is missing.": "没有填写名称。",
     "There is no such organisation.": "没有这个单位。",
