@@ -8,6 +8,7 @@ from portal.pages import include_pages
 from portal.problems import handle_errors
 from portal.readiness import Readiness, StartingGate
 from portal.rendering import LanguageOfRequest
+from portal.request_ids import RequestIds
 from portal.request_rates import RequestRates
 from portal.security import BodyLimit
 from portal.starting import health
@@ -36,4 +37,5 @@ def make_application() -> FastAPI:
     app.add_middleware(StartingGate, readiness=readiness)
     app.add_middleware(LanguageOfRequest)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestIds)
     return app
