@@ -74,7 +74,6 @@ async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
     own = {g["role"] for g in grants if g["delegated_by"] is None and g["revoked_at"] is None}
     return {
         "account": account,
-        "viewer": viewer,
         "roles": [(role, said(ROLES, role)) for role in roles],
         "own_roles": [(role, said(ROLES, role)) for role in roles if role in own],
         "sign_ins": [{**one, "method": said(METHODS, one["method"])} for one in sign_ins],
