@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
+from registry.audience import CREDIT_ACTS
 from registry.database import json_text
 from registry.names import normalise
 from registry.record_fields import RECORD_FIELDS
@@ -91,6 +92,8 @@ _KEY: Final = _POSITION["source_key"]
 _MODIFIED: Final = _POSITION["source_modified"]
 _PARTY: Final = _POSITION["party_name"]
 _PROJECT: Final = _POSITION["project_name"]
+_ACT: Final = _POSITION["act"]
+_AUTHORITY: Final = _POSITION["authority"]
 _CAPACITY: Final = _POSITION["stated_capacity"]
 _DETAILS: Final = _POSITION["details"]
 _JSON: Final = tuple(_POSITION[name] for name, kind in RECORD_FIELDS.items() if kind == "jsonb")
@@ -105,6 +108,7 @@ STAGED: Final = {
     "raw": "bytea",
     "party_name_normal": "text",
     "project_name_normal": "text",
+    "lender_normal": "text",
     **RECORD_FIELDS,
 }
 _RAW: Final = list(STAGED).index("raw")
@@ -213,6 +217,7 @@ def _replaces(modified: datetime | None, raw: bytes, rival: datetime | None, riv
 
 def _stage(row: tuple[Any, ...], key: str, raw: bytes, content_hash: bytes, record_id: int | None) -> tuple[Any, ...]:
     party, project = row[_PARTY], row[_PROJECT]
+    lender = row[_AUTHORITY] if row[_ACT] in CREDIT_ACTS else None
     if row[_KEY] != key or row[_CAPACITY] is not None or row[_DETAILS] is not None:
         values = list(row)
         values[_KEY] = key  # what was looked up is what is stored
@@ -226,5 +231,6 @@ def _stage(row: tuple[Any, ...], key: str, raw: bytes, content_hash: bytes, reco
         raw,
         normalise(party).text if party else None,
         normalise(project).text if project else None,
+        normalise(lender).text if lender else None,
         *row,
     )

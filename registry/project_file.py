@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT
-from registry.audience import CREDIT_ACTS, PUBLIC_RECORD_FIELDS, Audience, shown_finding
+from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELDS, shown_finding, shown_record
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
 from registry.project_history import Change, history_of_project
 from registry.reading import Row, first, known, region_names, rows
+from registry.viewers import Audience
 
 RECORDS_SHOWN: Final = 200
 
@@ -36,6 +37,7 @@ class Description(BaseModel):
     industry_edition: str | None
     region: str | None
     region_name: str | None = None
+    region_known: bool = True  # False: its code was never in force, and is kept as it was given
     address: str
     site_reference: str
     site_name: str
@@ -282,7 +284,8 @@ async def _description(
         f"""
         SELECT p.reference, p.invented, v.*, e.invented AS owner_is_invented,
                o.name AS owner_name, o.name_en AS owner_name_en, o.uscc AS owner_uscc,
-               o.synthetic_fields AS owner_synthetic, i.name AS industry_name
+               o.synthetic_fields AS owner_synthetic, i.name AS industry_name,
+               v.region IS NULL OR EXISTS (SELECT FROM regions WHERE code = v.region) AS region_is_known
         FROM projects p
         JOIN project_versions v ON v.project_id = p.id AND {known("v", known_at)}
         LEFT JOIN enterprises e ON e.id = v.owner_id
@@ -303,6 +306,7 @@ async def _description(
         owner_invented=bool(row["owner_is_invented"]),
         owner_synthetic_fields=row["owner_synthetic"] or [],
         region_name=names.get(row["region"]),
+        region_known=row["region_is_known"],
     )
 
 
@@ -394,9 +398,9 @@ async def _production(
 async def _records(
     session: AsyncSession, audience: Audience, known_at: datetime | None, binds: dict[str, Any]
 ) -> tuple[list[RecordLine], int]:
-    hidden = "" if audience == "official" else "AND NOT (r.act = ANY(:credit))"
+    hidden = "" if audience in CREDIT else "AND NOT (r.act = ANY(:credit))"
     columns = ", ".join(f"r.{name}" for name in PUBLIC_RECORD_FIELDS)
-    official = ", r.amount, r.months" if audience == "official" else ""
+    official = ", r.amount, r.months" if audience in INTERNAL | CREDIT else ""
     found = await rows(
         session,
         f"""
@@ -409,14 +413,15 @@ async def _records(
         **binds,
     )
     total = int(found[0]["total"]) if found else 0
-    return [RecordLine(**row, lane=LANE_OF_ACT.get(row["act"], "approval")) for row in found], total
+    shown = [shown_record(row, audience) for row in found]
+    return [RecordLine(**row, lane=LANE_OF_ACT.get(row["act"], "approval")) for row in shown], total
 
 
 async def _findings(session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]) -> list[Row]:
     return await rows(
         session,
         f"""
-        SELECT {FINDING_COLUMNS} FROM findings f
+        SELECT {FINDING_COLUMNS} FROM findings_shown f
         {FINDING_NAMES}
         WHERE f.project_id = :project AND {known("f", known_at)}
         ORDER BY f.state DESC, f.acted_on, f.fingerprint

@@ -8,18 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._access import reader, writer
+from portal.api._access import writer
 from portal.api._idempotency import answer_once
 from portal.gates import gates_of
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
+from registry.choices import check_choice
 from registry.errors import BadInput
 from registry.identifiers import project_code
+from registry.identifiers.region import parse as parse_region
 from registry.import_items import ProjectItem
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_list import ProjectPage, list_projects
 from registry.reading import end_of_day
 from registry.registering import Telling, correct_project, register_projects
+from registry.writing_steps import region_warnings
 
 router = APIRouter(tags=["projects"])
 
@@ -96,6 +99,7 @@ class Corrected(BaseModel):
 
     id: int
     changed: list[str]
+    warnings: list[Remark] = []
 
 
 class GateState(BaseModel):
@@ -119,8 +123,9 @@ async def projects(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ProjectPage:
     """Projects in order of their numbers."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
+        for name, value in (("sector", sector), ("province", province), ("stage", stage)):
+            check_choice(name, value)
         return await list_projects(
             session, sector=sector, province=province, stage=stage, flagged=flagged, cursor=cursor, limit=limit
         )
@@ -129,8 +134,8 @@ async def projects(
 @router.get("/projects/by-code/{code}", summary="按代码读取项目 · Read a project by its code")
 async def by_code(request: Request, code: str) -> ProjectFile:
     """The project that a code names, today's or an earlier one."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         return await project_file(session, await project_by_code(session, project_code.parse(code).value), audience)
 
 
@@ -141,8 +146,8 @@ async def project(
     known_at: Annotated[date | None, Query(description="As the register knew it at the end of this day")] = None,
 ) -> ProjectFile:
     """The project's file."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         instant = end_of_day(known_at) if known_at and known_at < clock.today() else None
         return await project_file(session, project_id, audience, known_at=instant)
 
@@ -150,8 +155,8 @@ async def project(
 @router.get("/projects/{project_id}/gates", summary="项目的三道闸门 · The three gates of a project")
 async def gates(request: Request, project_id: int) -> list[GateState]:
     """Forced, open or shut today."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         file = await project_file(session, project_id, audience)
         return [
             GateState(
@@ -172,8 +177,8 @@ async def register(
     idempotency_key: Annotated[str, Header(min_length=8, max_length=200, description="The same key, the same answer")],
 ) -> Response:
     """Register projects all or none; the same Idempotency-Key gets the same answer and does nothing again."""
-    async with transaction() as session:
-        name = await writer(session, request)
+    async with viewing(request) as session:
+        name = writer(request)
 
         async def work() -> Registered:
             telling = Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason)
@@ -194,8 +199,8 @@ async def correct(request: Request, project_id: int, body: Annotated[Correction,
     """Correct fields of a project; the old ones stay in its history with the reason."""
     if not body.reason.strip():
         raise BadInput("A correction needs a reason.", where="reason", remedy="Say why the register was wrong.")
-    async with transaction() as session:
-        name = await writer(session, request)
+    async with viewing(request) as session:
+        name = writer(request)
         changed = await correct_project(
             session,
             project_id,
@@ -204,4 +209,7 @@ async def correct(request: Request, project_id: int, body: Annotated[Correction,
             held_from=body.held_from,
             expected_version=body.expected_version,
         )
-    return Corrected(id=project_id, changed=changed)
+        region = body.changes.get("region")
+        odd = await region_warnings(session, [1], [parse_region(region).value]) if isinstance(region, str) else []
+    warnings = [Remark(row=one.row, field=one.column, zh=one.zh, en=one.en) for one in odd]
+    return Corrected(id=project_id, changed=changed, warnings=warnings)
