@@ -103,6 +103,23 @@ CHINESE: Final[dict[str, str]] = {
     "Sign in with an account that may do it, or ask your administrator for the role.": (
         "请以有此权限的账号登录，或请管理员授予该角色。"
     ),
+    "This lies outside what your account may change.": "这不在您的账号可更改的范围内。",
+    "It is for your region's or your organisation's people only; ask the ones in charge there.": (
+        "只限本地区或本单位的人员更改；请联系那里的负责人。"
+    ),
+    "Sign in first.": "请先登录。",
+    # the audit and the rules
+    "Choose a day of this century.": "请选择本世纪的日期。",
+    "Choose a shorter period; up to {most} entries are exported at once.": ("请缩短时段；每次最多导出 {most} 条。"),
+    "Export it again.": "请重新导出。",
+    "See the list under /rules.": "请查看 /rules 中的列表。",
+    "Start again.": "请从头开始。",
+    "The day is too far away.": "日期相距太远。",
+    "The file begins with entries of no batch.": "文件以不属于任何批次的记录开头。",
+    "These are more entries than one table takes.": "记录多于一张表所能容纳。",
+    "This is no line of an exported audit.": "这不是导出的审计记录。",
+    "Use an unchanged file of `threegates audit export`.": "请使用 threegates audit export 导出且未经改动的文件。",
+    "Write it as {example}.": "请写成 {example}。",
     # registering and correcting
     "A correction needs a reason.": "更正须写明理由。",
     "A correction needs an actor.": "更正须写明经办人。",
