@@ -7,7 +7,7 @@ from typing import Final
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.language import N_, _, _n
-from portal.words import reason_words
+from portal.words import reason_words, rule_title
 from registry.acts import GATES
 from registry.finding_list import FindingLine
 from registry.gates import Gate as JudgedGate
@@ -53,5 +53,5 @@ def _why(gate: JudgedGate) -> str:
         return _n("有 {count} 条未了结的疑点。", len(gate.findings))
     if gate.state == "open":
         return _("今天办理新的行为，有有效的批准文件和手续可依。")
-    reasons = _("；").join(reason_words(rule, list(codes)) for rule, codes in gate.would_break)
+    reasons = _("；").join(reason_words(rule, list(codes)) or rule_title(rule) for rule, codes in gate.would_break)
     return _("今天办理新的行为将没有依据：{reasons}。", reasons=reasons)

@@ -194,6 +194,7 @@ async def close(
 _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ("record", "record-corrected"),
     ("link", "link-changed"),
+    ("prices", "record-corrected"),
     ("approvals", "approval-changed"),
     ("formalities", "formality-changed"),
     ("owners", "owner-changed"),

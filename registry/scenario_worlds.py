@@ -79,10 +79,12 @@ def compare(scenario: Scenario, flags: Sequence[Flag]) -> Outcome:
     for found in findings:
         if found.rule not in compared:
             continue
-        reasons = wanted.pop((found.rule, found.subject), frozenset())
-        if reasons is not None and reasons != frozenset(found.reasons):
-            given = ", ".join(found.reasons)
-            expected = f"expected {', '.join(sorted(reasons))}" if reasons else "not expected"
+        key = (found.rule, found.subject)
+        expecting = key in wanted
+        reasons = wanted.pop(key, frozenset())
+        if not expecting or (reasons is not None and reasons != frozenset(found.reasons)):
+            given = ", ".join(found.reasons) or "no reasons"
+            expected = f"expected {', '.join(sorted(reasons or ())) or 'no reasons'}" if expecting else "not expected"
             problems.append(f"{found.rule} {found.subject}: {given}; {expected}")
     problems += [f"{rule} {subject}: expected, did not come out" for rule, subject in wanted]
     not_built = tuple(scenario.not_built)

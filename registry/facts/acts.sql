@@ -2,14 +2,31 @@
 --   record_id, version_id    the record and the version that was known; an intended act has no version
 --   act, acted_on, kind      what was done, on which day (credit: of signing), and its kind
 --   project_code, party_*    what the act itself says
---   outcome                  linked | none (it fits no registered project)
+--   outcome                  linked | none (it fits no registered project) | unlinked (prices and merger loans only)
+--   months                   the term of a loan
+--   trade_sector             the sector of the record's own industry class; `other` where it is certainly none of ours
+--   price, base_price, benchmark_price, subsidy, kwh_per_tonne, meets_norm   what the record says; NULL where it does not
 --   sector                   of the project; of the record itself where it fits no project
 --   names_project            the act bears a code of its project, an earlier code included
 --   standing_failure         why the project has no standing on the day; NULL where it has
 --   has_land, has_eia, has_energy   the formality is held on the day
 --   nature, asks_land        a renovation that asks no land needs none; what it was granted later, it asked
-SELECT a.version_id, a.record_id, a.act, a.acted_on, a.kind, a.project_code, a.party_uscc, a.party_name_normal, a.region,
+SELECT a.version_id, a.record_id, a.act, a.acted_on, a.kind, a.months, a.project_code, a.party_uscc, a.party_name_normal, a.region,
        a.project_id, a.enterprise_id, a.outcome, a.method,
+       CASE WHEN a.details ->> 'price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'price' AS numeric) END AS price,
+       CASE WHEN a.details ->> 'base_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'base_price' AS numeric) END AS base_price,
+       CASE WHEN a.details ->> 'benchmark_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'benchmark_price' AS numeric) END AS benchmark_price,
+       CASE WHEN a.details ->> 'subsidy' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'subsidy' AS numeric) END AS subsidy,
+       CASE WHEN a.details ->> 'kwh_per_tonne' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'kwh_per_tonne' AS numeric) END AS kwh_per_tonne,
+       CASE lower(a.details ->> 'meets_norm') WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END AS meets_norm,
+       (
+           -- Class 3216 is more than electrolysis; electricity by the tonne tells (RULES.md, Words).
+           SELECT CASE
+               WHEN i.code = '3216' AND a.details ->> 'kwh_per_tonne' IS NOT NULL THEN 'aluminium'
+               WHEN i.decides_sector THEN COALESCE(i.sector, 'other')
+           END
+           FROM industries AS i WHERE i.code = a.industry AND i.edition = a.industry_edition
+       ) AS trade_sector,
        CASE WHEN a.outcome = 'none' THEN a.shown_sector ELSE p.sector END AS sector,
        p.region AS project_region, p.owner_id, p.owner_uscc, p.owner_name, p.owned_from,
        a.project_code IS NOT NULL AND (

@@ -51,6 +51,11 @@ SELECT flags.*, r.feed, r.source_key,
            'outcome', flags.outcome, 'method', NULLIF(flags.method, ''), 'shown_sector',
            CASE WHEN flags.outcome = 'none' THEN flags.sector END
        )) AS link,
+       CASE WHEN asks_prices THEN jsonb_strip_nulls(jsonb_build_object(
+           'price', r.details -> 'price', 'base_price', r.details -> 'base_price',
+           'benchmark_price', r.details -> 'benchmark_price', 'subsidy', r.details -> 'subsidy',
+           'kwh_per_tonne', r.details -> 'kwh_per_tonne', 'meets_norm', r.details -> 'meets_norm'
+       )) END AS prices,
        CASE WHEN p.project_id IS NOT NULL THEN jsonb_strip_nulls(jsonb_build_object(
            'reference', identity.reference, 'code', p.code, 'name', p.name, 'sector', p.sector, 'nature', p.nature,
            'region', p.region, 'asks_land', p.asks_land

@@ -1,7 +1,10 @@
 -- Acts that agencies reported, as known: one row for each record and each project it is linked to.
--- A record that nobody has linked yet is not judged; one that fits no registered project is.
+-- A record that nobody has linked yet is not judged; one that fits no registered project is. Prices and merger loans are
+-- judged by what they say themselves, so one whose project is not decided (`unlinked`) is judged too.
 SELECT r.version_id, r.record_id, r.act, r.acted_on, r.project_code, r.party_uscc, r.party_name_normal, r.region, r.kind,
-       l.project_id, l.enterprise_id, l.outcome, l.method, l.shown_sector
+       r.months, r.industry, r.industry_edition, r.details, l.project_id, l.enterprise_id, l.outcome, l.method, l.shown_sector
 FROM records AS r
 JOIN links AS l ON l.record_id = r.record_id AND known(l)
-WHERE known(r) AND r.acted_on <= :as_of AND l.outcome IN ('linked', 'none') AND judged_record(r.record_id)
+WHERE known(r) AND r.acted_on <= :as_of
+  AND (l.outcome IN ('linked', 'none') OR r.act IN ('power_price', 'water_price') OR r.kind = 'merger')
+  AND judged_record(r.record_id)

@@ -57,8 +57,8 @@ KNOWN_RULES: Final = (
 )
 
 # Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
-EvidencePart = Literal["approvals", "formalities", "owners"]
-EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "owners")
+EvidencePart = Literal["approvals", "formalities", "owners", "prices"]
+EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "owners", "prices")
 
 # What a rule may read: the fact it judges stands first in FROM, the others in its sub-selects.
 JUDGED_FACTS: Final = frozenset({"acts"})
@@ -244,6 +244,8 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
     if [one.alias for one in select.selects] != ["reasons"] or not select.args.get("where"):
         raise refuse("A rule selects `reasons`, an array of words, and has a WHERE.")
     words = select.selects[0].this
+    if isinstance(words, exp.Cast):  # an empty array needs its type: the rule gives no reasons beside itself
+        words = words.this
     if not isinstance(words.this if isinstance(words, exp.ArrayRemove) else words, exp.Array):
         raise refuse("Reasons are ARRAY[…], or ARRAY_REMOVE(ARRAY[…], NULL) where some of them may be absent.")
     for node in select.walk():

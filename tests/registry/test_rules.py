@@ -28,6 +28,10 @@ def test_every_rule_says_what_it_is_in_both_languages_and_quotes_its_law() -> No
         "permit-without-approval",
         "credit-without-formalities",
         "project-code-misused",
+        "merger-loan-too-long",
+        "differential-price-missing",
+        "power-price-discount",
+        "land-price-discount",
     ]
     for one in rules():
         assert one.id in KNOWN_RULES
@@ -39,7 +43,7 @@ def test_every_rule_says_what_it_is_in_both_languages_and_quotes_its_law() -> No
     land = rule("land-without-approval")
     assert land is not None
     assert (land.basis_of("land_grant"), land.basis_of("sea_area_grant")) == ("text", "derived")
-    assert rule("merger-loan-too-long") is None
+    assert rule("polluter-not-stopped") is None
 
 
 @pytest.mark.parametrize(

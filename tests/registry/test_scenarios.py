@@ -70,10 +70,10 @@ async def test_expect_only_limits_and_rules_to_come_are_passed_over(engine: Asyn
 
 
 def test_a_rule_that_is_not_built_cannot_be_confirmed() -> None:
-    world = scenario([], expect_only=["merger-loan-too-long"])
+    world = scenario([], expect_only=["polluter-not-stopped"])
     outcome = compare(world, [])
     assert not outcome.ok
-    assert outcome.problems == ("merger-loan-too-long: not built yet, cannot be judged",)
+    assert outcome.problems == ("polluter-not-stopped: not built yet, cannot be judged",)
 
 
 async def test_known_at_leaves_out_what_was_received_later(engine: AsyncEngine) -> None:
