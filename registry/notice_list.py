@@ -63,6 +63,11 @@ class NoticePage(BaseModel):
     next_cursor: str | None = None
 
 
+async def notice_kinds(session: AsyncSession) -> list[str]:
+    """The kinds of notices that the register holds."""
+    return [row["kind"] for row in await rows(session, "SELECT DISTINCT kind FROM notices ORDER BY kind")]
+
+
 async def list_notices(
     session: AsyncSession, *, kind: str | None = None, sector: str | None = None, cursor: str = "", limit: int = 25
 ) -> NoticePage:

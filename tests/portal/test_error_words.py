@@ -17,10 +17,10 @@ from registry.error_words import in_chinese
 
 ROOT = Path(__file__).parents[2]
 CHARACTERS = re.compile(r"[\u3400-\u9fff]")
-# What only those who build rules, agencies and indices meet, on the command line.
+# What only those meet who build rules, agencies and indices or keep the audit, on the command line.
 FOR_BUILDERS = re.compile(
     r"registry/(law|rules|linking|reference|migrations|facts)/|registry/(scenario|reading_yaml|settings|compiling|scratch|storing)"
-    r"|registry/linking/scoring|portal/commands/|search/(reindex|verify|generations)"
+    r"|registry/(audit_(anchors|chain|digests)|installation_key)|portal/commands/|search/(reindex|verify|generations)"
     r"|connectors/(agency|declaration|cases|environment|interpret|values|capacities|guard)\.py"
 )
 NOT_SAID = {"BadIdentifier", "ItemsRejected", "RecordRejected", "BadAgency"}
