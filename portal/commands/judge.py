@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
             _say_judged(asyncio.run(_judge_register()), as_json)
             return
         scenarios = [(file, one) for file in files for one in read_scenarios(file)]
-        with _server() as server:
+        with scratch_server() as server:
             outcomes = asyncio.run(_run(server, [one for _, one in scenarios], known_at))
         if as_json:
             typer.echo(json.dumps([_as_json(one) for one in outcomes], ensure_ascii=False, indent=1))
@@ -80,7 +80,7 @@ def _say_judged(judged: Judged, as_json: bool) -> None:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def scratch_server() -> Iterator[str]:
     """The address of a PostgreSQL: of the settings or the run in this folder, else one started for the while."""
     if settings().database_url is not None:
         yield settings().database_dsn()
