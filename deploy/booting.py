@@ -24,12 +24,26 @@ from deploy.services import Service, Services
 from deploy.state import State, Step
 from deploy.summary import where_to_look
 from deploy.voice import Follower, Voice
-from deploy.waiting import page_answers, ports_of, read_agencies, wait_for_database, wait_for_search, wait_until
+from deploy.waiting import (
+    page_answers,
+    ports_of,
+    read_agencies,
+    says,
+    size_of,
+    wait_for_database,
+    wait_for_search,
+    wait_until,
+)
 from deploy.wish import Addresses, Wish
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a process of the command line is started as: no script needs to be installed.
 COMMAND_LINE = ["-c", "from portal.commands import main; main()"]
+
+# How `threegates sync` ends where nothing failed and a feed is held.
+AWAITS_A_PERSON = 3
+# What each says in its log once it does its work.
+WORKERS = {"worker": "the worker waits for jobs", "scheduler": "the scheduler ticks"}
 
 STEPS = [
     ("portal", "门户", "the portal", False),
@@ -122,10 +136,12 @@ class Boot:
             side_by_side.shutdown(wait=False, cancel_futures=True)
         if demo_is_there:
             with self._optional_step("sync"):
-                self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True)
-        for name, module in (("worker", "jobs.worker"), ("scheduler", "jobs.scheduler")):
-            with self._step(name):
-                self._serve(name, ["-m", module])
+                self._sync()
+        if self.wish.demo:
+            # Before the workers start: what the table says is so until they do something.
+            with contextlib.suppress(Failure):
+                self._command("status", [*COMMAND_LINE, "status"], echo=True)
+        self._start_workers()
         self._sum_up()
 
     # -- the steps ---------------------------------------------------------------------------------------------------
@@ -175,6 +191,30 @@ class Boot:
             database.result()
             self._command("demo-load", [*COMMAND_LINE, "demo", "load"], echo=True)
         return outcome.well and played.well
+
+    def _sync(self) -> None:
+        """Read the played agencies; a feed that is held awaits a person and keeps nothing else from starting."""
+        code = self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True, well=(0, AWAITS_A_PERSON))
+        if code == AWAITS_A_PERSON:
+            self.voice.say(
+                "有机构的数据已暂扣,待人工核实;原因和办法见上",
+                "an agency's feed is held for a person; why and what to do stands above",
+            )
+
+    def _start_workers(self) -> None:
+        """Start worker and scheduler side by side; they are there when their own words say so."""
+        before = {name: size_of(self.places.log(name)) for name in WORKERS}
+        services = {name: self._serve(name, ["-m", f"jobs.{name}"]) for name in WORKERS}
+        for name, words in WORKERS.items():
+            with self._optional_step(name):
+                log = self.places.log(name)
+                said = partial(says, log, words, after=before[name])
+                wait_until(lambda: said() or services[name].child.ended() is not None, 60, self.services.stopping)  # noqa: B023  # called here and nowhere later
+                if not said() and not self.services.stopping.is_set():
+                    raise Failure(
+                        f"The {name} does not work yet, and is tried again:\n{last_lines(log)}",
+                        remedy=f"The whole story is in {log}.",
+                    )
 
     def _make_demo(self) -> None:
         if (self.places.demo / "stories.json").exists():
@@ -243,15 +283,19 @@ class Boot:
         """Start a long-running Python child; a restart gets the environment of that moment."""
         return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments)))
 
-    def _command(self, name: str, arguments: list[str], *, echo: bool = False) -> None:
-        """Run a Python child to its end; with `echo` its lines appear on the terminal as they come."""
+    def _command(self, name: str, arguments: list[str], *, echo: bool = False, well: tuple[int, ...] = (0,)) -> int:
+        """Run a Python child to its end; with `echo` its lines appear on the terminal as they come.
+
+        Returns its exit code, one of `well`; any other is a Failure.
+        """
         log = self.places.log(name)
         follower = Follower(log, self.voice) if echo else None
         code = self.services.run_once(lambda: start(self._order(name, arguments)), follower)
-        if code != 0:
+        if code not in well:
             raise Failure(
                 f"`{name}` ended with code {code}:\n{last_lines(log)}", remedy=f"The whole story is in {log}."
             )
+        return code
 
     def _say_what_is_open(self) -> None:
         """Every ten seconds, name what the start still waits for."""
@@ -266,14 +310,18 @@ class Boot:
                 )
 
     def _sum_up(self) -> None:
-        if self.wish.demo:
-            with contextlib.suppress(Failure):
-                self._command("status", [*COMMAND_LINE, "status"], echo=True)
         for line in where_to_look(
             self.addresses.portal, self.places.api_key, self.places.demo if self.wish.demo else None
         ):
             self.voice.plain(line)
-        self.voice.say("全部就绪;按 Ctrl-C 结束", "everything is up; Ctrl-C ends it")
+        failed = [step for step in self.state.steps if step.state == "failed"]
+        if failed:
+            self.voice.say(
+                "已启动,但未完成:" + "、".join(step.text_zh for step in failed) + ";按 Ctrl-C 结束",
+                "up, but for what failed: " + ", ".join(step.text_en for step in failed) + "; Ctrl-C ends it",
+            )
+        else:
+            self.voice.say("全部就绪;按 Ctrl-C 结束", "everything is up; Ctrl-C ends it")
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Waiting for what others start: existing servers, the portal, the played agencies."""
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -14,6 +15,7 @@ import asyncpg
 
 from deploy.failure import Failure
 from deploy.postgresql import answers
+from deploy.processes import bound_log
 from deploy.reaching import SearchServer
 
 EXISTING_SERVER_SECONDS = 60.0
@@ -27,6 +29,20 @@ def wait_until(ready: Callable[[], bool], seconds: float, stopping: threading.Ev
             return False
         time.sleep(0.1)
     return True
+
+
+def size_of(log: Path) -> int:
+    """Where a log ends by now: what is said later stands after it."""
+    bound_log(log)
+    return log.stat().st_size if log.exists() else 0
+
+
+def says(log: Path, words: str, *, after: int) -> bool:
+    """Whether a log holds these words after a place."""
+    with contextlib.suppress(OSError), log.open("rb") as source:
+        source.seek(after)
+        return words.encode() in source.read()
+    return False
 
 
 def wait_for_database(url: str, stopping: threading.Event) -> None:

@@ -5,6 +5,8 @@ from typing import Any, Final, Literal, Protocol
 
 import orjson
 
+from connectors.feed_words import KINDS, feed_words
+
 Code = Literal["empty", "too_few", "shrunk", "too_many_rejected", "contradiction"]
 
 # What the person reads; the numbers are filled in.
@@ -61,7 +63,12 @@ def held_text(stored: str, language: str) -> str:
     if not stored:
         return ""
     values = orjson.loads(stored)
-    text = WORDS[language][values["code"]].format(**values)
+    if "detail" in values:
+        values["detail"] = feed_words(f"FeedHeld: {values['detail']}", language)
+    if values.get("detail") in KINDS["FeedHeld"]:
+        text = str(values["detail"])  # nothing more than the code says is known
+    else:
+        text = WORDS[language][values["code"]].format(**values)
     if "released_by" in values:
         text += " " + RELEASED[language].format(actor=values["released_by"], reason=values["released_because"])
     return text

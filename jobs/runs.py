@@ -148,7 +148,7 @@ async def claim_run(session: AsyncSession, run_id: int, at: datetime, *, mapping
         text(
             "UPDATE sync_runs SET state = 'running', worker = :worker, token = :token, lease_until = :until, "
             "attempts = attempts + 1, started_at = coalesce(started_at, :at), watermark_from = :watermark, "
-            "finished_at = NULL WHERE id = :run"
+            "finished_at = NULL, retry_at = NULL WHERE id = :run"
         ),
         values,
     )
@@ -175,7 +175,7 @@ async def _overtake(session: AsyncSession, run_id: int, feed: str, at: datetime)
     """Earlier runs of the feed that broke off have nothing left to do: this one reads what they would."""
     await (await session.connection()).execute(
         text(
-            "UPDATE sync_runs SET state = 'failed', finished_at = :at, lease_until = NULL, "
+            "UPDATE sync_runs SET state = 'failed', finished_at = :at, lease_until = NULL, retry_at = NULL, "
             "error = error || CASE WHEN error = '' THEN '' ELSE ' ' END || 'Overtaken by run ' || :name || '.' "
             "WHERE feed = :feed AND id <> :run AND state IN ('queued', 'running') "
             "AND slot < (SELECT slot FROM sync_runs WHERE id = :run)"
@@ -196,19 +196,29 @@ async def renew_lease(session: AsyncSession, lease: Lease, at: datetime) -> bool
     return renewed.rowcount == 1
 
 
-async def end_run(
-    session: AsyncSession, lease: Lease, state: str, at: datetime, *, hold: Hold | None = None, error: str = ""
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a run is given back; `retry_after` is in how many seconds a queued one is tried again."""
+
+    hold: Hold | None = None
+    error: str = ""
+    retry_after: float | None = None
+
+
+async def end_run(session: AsyncSession, lease: Lease, state: str, at: datetime, why: Why | None = None) -> bool:
     """Give a run back: queued (to be gone on with), held or failed; False where the lease was lost."""
+    why = why or Why()
     ended = await (await session.connection()).execute(
         text(
             "UPDATE sync_runs SET state = :state, lease_until = NULL, error = :error, held_reason = :held, "
+            "retry_at = :retry, "
             f"finished_at = CASE WHEN :state = 'queued' THEN NULL ELSE CAST(:at AS timestamptz) END {_HOLDS}"
         ),
         {
             "state": state,
-            "error": error[:2000],
-            "held": hold.stored() if hold else "",
+            "error": why.error[:2000],
+            "held": why.hold.stored() if why.hold else "",
+            "retry": at + timedelta(seconds=why.retry_after) if why.retry_after is not None else None,
             "at": at,
             "run": lease.run_id,
             "token": lease.token,

@@ -5,6 +5,7 @@ Several schedulers at once do no harm: a slot has one run (UNIQUE(feed, slot)), 
 
 import asyncio
 import signal
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -26,6 +27,7 @@ from registry import clock
 from registry.clock import CIVIL_ZONE
 from registry.database import driver, engine, transaction
 from registry.dirty import PURPOSES, UNSETTLED_RUNS
+from registry.errors import ThreegatesError
 from registry.settings import settings
 
 LOG: Final = structlog.get_logger("jobs.scheduler")
@@ -92,7 +94,7 @@ async def wake_for_waiting(session: AsyncSession, at: datetime) -> list[str]:
     left = await connection.execute(
         text(
             "SELECT id, worker FROM sync_runs WHERE state = 'queued' AND started_at IS NOT NULL AND attempts < :most "
-            "OR state = 'running' AND lease_until < :at"
+            "AND (retry_at IS NULL OR retry_at <= :at) OR state = 'running' AND lease_until < :at"
         ),
         {"at": at, "most": runs.MOST_ATTEMPTS},
     )
@@ -168,4 +170,9 @@ async def run() -> None:
 
 if __name__ == "__main__":
     configure_logs()
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except ThreegatesError as error:
+        # What is wrong and what to do; a stack of calls helps nobody who reads the log.
+        LOG.error("the scheduler cannot begin", reason=str(error))
+        sys.exit(1)

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from connectors.agency import Agency
+from connectors.feed_words import feed_words
 from jobs.holds import held_text
 from registry import dirty
 from registry.clock import CIVIL_ZONE
@@ -17,7 +18,10 @@ from registry.clock import CIVIL_ZONE
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One sync as people see it; `held_*` say in plain words why it awaits a person."""
+    """One sync as people see it; `held_*` say in plain words why it awaits a person, `error_*` why it broke off.
+
+    `failing`: it broke off and is failed, or awaits its next try at `retry_at`.
+    """
 
     id: int
     state: str
@@ -32,8 +36,12 @@ class Run:
     stale: int
     quarantined: int
     error: str
+    retry_at: datetime | None
+    failing: bool
     held_zh: str
     held_en: str
+    error_zh: str
+    error_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +168,11 @@ async def status(session: AsyncSession, agencies: Iterable[Agency], at: datetime
 
 
 def _run(row: RowMapping) -> Run:
-    names = [name for name in Run.__dataclass_fields__ if not name.startswith("held_")]
     return Run(
-        **{name: row[name] for name in names},
+        **{name: row[name] for name in Run.__dataclass_fields__ if name in row},
+        failing=row["state"] == "failed" or (row["state"] == "queued" and bool(row["error"])),
+        error_zh=feed_words(row["error"], "zh"),
+        error_en=feed_words(row["error"], "en"),
         held_zh=held_text(row["held_reason"], "zh"),
         held_en=held_text(row["held_reason"], "en"),
     )

@@ -27,6 +27,10 @@ from registry.storing import PageCounts, Reading, StaleToken, Writer, read_page,
 
 LOG: Final = structlog.get_logger(__name__)
 
+# Seconds until a run that broke off is tried again: doubled with every try, or what the agency asks for.
+FIRST_RETRY: Final = 30.0
+LONGEST_RETRY: Final = 3600.0
+
 
 class Progress(Protocol):
     """Told after every stored page."""
@@ -210,14 +214,14 @@ async def _finish(sync: Sync, agency: Agency, lease: Lease) -> Outcome:
         if hold is None:
             if not await runs.finish_run(session, lease, sync.now(), mapping_version=agency.mapping_version):
                 return Outcome(agency.id, "busy", lease.run_id)
-        elif not await runs.end_run(session, lease, "held", sync.now(), hold=hold):
+        elif not await runs.end_run(session, lease, "held", sync.now(), runs.Why(hold)):
             return Outcome(agency.id, "busy", lease.run_id)
     return await _outcome(sync, lease)
 
 
 async def _hold(sync: Sync, lease: Lease, hold: Hold) -> Outcome:
     async with transaction(sync.engine) as session:
-        await runs.end_run(session, lease, "held", sync.now(), hold=hold)
+        await runs.end_run(session, lease, "held", sync.now(), runs.Why(hold))
     return await _outcome(sync, lease)
 
 
@@ -225,10 +229,14 @@ async def _break_off(sync: Sync, lease: Lease, error: FeedError | None = None, *
     """Give an unfinished run back for another attempt, or fail it after the last."""
     state = "failed" if last or (error is not None and lease.attempts >= MOST_ATTEMPTS) else "queued"
     message = f"{type(error).__name__}: {error}" if error is not None else ""
+    again = None
+    if state == "queued" and error is not None:
+        asked_for = getattr(error, "retry_after", None)
+        again = min(asked_for or FIRST_RETRY * 2.0 ** (lease.attempts - 1), LONGEST_RETRY)
     async with transaction(sync.engine) as session:
-        await runs.end_run(session, lease, state, sync.now(), error=message)
+        await runs.end_run(session, lease, state, sync.now(), runs.Why(error=message, retry_after=again))
     outcome = await _outcome(sync, lease)
-    outcome.retry_after = getattr(error, "retry_after", None)
+    outcome.retry_after = again
     return outcome
 
 

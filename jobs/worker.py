@@ -23,8 +23,8 @@ from jobs.pipeline import Work
 from jobs.process import calm_collector
 from jobs.queue import install_queue, wake
 from jobs.scheduler import all_agencies
-from jobs.sync import Sync, sync_feed
-from registry.database import engine, transaction
+from jobs.sync import FIRST_RETRY, Sync, sync_feed
+from registry.database import connect, engine, transaction
 from registry.errors import ThreegatesError
 from registry.settings import settings
 from search.client import Servers, servers
@@ -73,8 +73,8 @@ class Worker:
         if outcome.state == "busy":
             raise RetryRequested(BUSY_AGAIN, "another worker reads this feed")
         if outcome.state == "queued":
-            again = timedelta(seconds=outcome.retry_after or 30.0 * 2**job.attempts)
-            raise RetryRequested(min(again, timedelta(hours=1)), outcome.error or "asked to end")
+            again = timedelta(seconds=outcome.retry_after or FIRST_RETRY)
+            raise RetryRequested(again, outcome.error or "asked to end")
         await self._then("link")
 
     async def link(self, job: Job) -> None:
@@ -133,8 +133,8 @@ def _patient(parameters: Any) -> DatabaseRetryEntrypointExecutor:
 
 async def run() -> int:
     """Work until SIGTERM or SIGINT; 1 when the queue was lost (a supervisor starts the worker again)."""
-    connection = await asyncpg.connect(settings().database_dsn(), server_settings={"application_name": "threegates"})
-    waking = await asyncpg.connect(settings().database_dsn(), server_settings={"application_name": "threegates"})
+    connection = await connect(settings().database_dsn())
+    waking = await connect(settings().database_dsn())
     await install_queue(connection)
     worker = Worker(engine(), all_agencies(), waking)
     queue = PgQueuer.from_asyncpg_connection(connection)
@@ -162,7 +162,12 @@ async def run() -> int:
 if __name__ == "__main__":
     configure_logs()
     calm_collector()
-    code = asyncio.run(run())
+    try:
+        code = asyncio.run(run())
+    except ThreegatesError as error:
+        # What is wrong and what to do; a stack of calls helps nobody who reads the log.
+        LOG.error("the worker cannot begin", reason=str(error))
+        code = 1
     sys.stderr.flush()
     # A bulk on its way to a hanging Elasticsearch must not keep the process: its marks are still there.
     os._exit(code)

@@ -55,6 +55,7 @@ class SyncRun(SQLModel, table=True):
     received_bytes: int = Field(default=0, sa_type=BigInteger)
     held_reason: str = Field(default="", sa_type=Text)
     error: str = Field(default="", sa_type=Text)
+    retry_at: datetime | None = Field(default=None, sa_type=Instant)  # of a queued run that broke off: the next try
 
 
 class SyncPage(SQLModel, table=True):

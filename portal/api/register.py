@@ -59,5 +59,6 @@ async def status(request: Request) -> StatusAnswer:
         for feed in answer["feeds"]:
             for run in [feed["last_run"], *feed["held"]]:
                 if run:
-                    run.pop("error", None)
+                    for name in ("error", "error_zh", "error_en", "retry_at", "held_zh", "held_en"):
+                        run.pop(name, None)
     return StatusAnswer(**answer)

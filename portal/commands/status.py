@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.scheduler import all_agencies
-from jobs.status import FeedStatus, Status, status
+from jobs.status import FeedStatus, Run, Status, status
 from registry import clock
 from registry.clock import CIVIL_ZONE
 from registry.database import engine, transaction
@@ -22,6 +22,12 @@ STATES: Final = {
     "held": "待人工核实 · held",
     "failed": "失败 · failed",
     "released": "已人工接受 · released",
+}
+WAITING: Final = {
+    "link": "关联 link",
+    "judge": "判断 judge",
+    "index": "索引 index",
+    "held": "随暂扣的同步 with a held sync",
 }
 
 
@@ -59,7 +65,7 @@ def show(found: Status, console: Console) -> None:
     for heading in ("记录 Records", "无代码 No codes", "未定 Unlinked", "隔离 Quarantine"):
         quality.add_column(heading, justify="right")
     for feed in found.feeds:
-        state = STATES[feed.last_run.state] if feed.last_run else "从未 · never"
+        state = _state(feed.last_run) if feed.last_run else "从未 · never"
         runs.add_row(
             f"{feed.name_zh}\n{feed.name_en}",
             state,
@@ -85,7 +91,7 @@ def show(found: Status, console: Console) -> None:
             console.print(line, style="bold yellow", highlight=False, soft_wrap=True)
     waiting = {name: count for name, count in found.waiting.items() if count}
     if waiting:
-        console.print("待处理 · waiting: " + ", ".join(f"{name} {count:,}" for name, count in waiting.items()))
+        console.print("待处理 · waiting: " + ", ".join(f"{WAITING[name]} {count:,}" for name, count in waiting.items()))
     console.print(
         "没有提示不等于合法：未定或未收到的记录没有经过判断。\n"
         "No flag does not mean lawful: records that are unlinked or not received were not judged."
@@ -95,12 +101,33 @@ def show(found: Status, console: Console) -> None:
 def _warnings(feed: FeedStatus) -> list[str]:
     lines = []
     for run in feed.held:
-        lines.append(f"{feed.id}: 第 {run.id} 次同步待人工核实。{run.held_zh}")
-        lines.append(f"{feed.id}: run {run.id} awaits a person. {run.held_en}")
-        lines.append(f"    threegates sync {feed.id} --release {run.id} --reason …")
-    if feed.last_run is not None and feed.last_run.error and feed.last_run.state in ("queued", "failed"):
-        lines.append(f"{feed.id}: {feed.last_run.error}")
+        lines += held_lines(feed.id, run.id, run.held_zh, run.held_en)
+    last = feed.last_run
+    if last is not None and last.failing:
+        lines.append(f"{feed.id}: 未能读完。{last.error_zh}{_next_try(last, 'zh')}")
+        lines.append(f"{feed.id}: not read to its end. {last.error_en}{_next_try(last, 'en')}")
     return lines
+
+
+def held_lines(feed: str, run: int | None, zh: str, en: str) -> list[str]:
+    """Which feed is held, why, and what to do about it."""
+    return [
+        f"{feed}: 第 {run} 次同步已暂扣，待人工核实。{zh}",
+        f"{feed}: run {run} is held for a person. {en}",
+        f"    核实后接受 · to accept it: threegates sync {feed} --release {run} --reason …",
+        f"    或请机构改正后重新读取 · or once the agency corrected it: threegates sync {feed}",
+    ]
+
+
+def _state(run: Run) -> str:
+    return STATES["failed"] if run.failing else STATES[run.state]
+
+
+def _next_try(run: Run, language: str) -> str:
+    if run.state != "queued" or run.retry_at is None:
+        return ""
+    when = _when(run.retry_at)
+    return f"下次尝试：{when}。" if language == "zh" else f" Next try: {when}."
 
 
 def _when(instant: datetime | None) -> str:

@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy import text
 
 from connectors.agency import Agency
+from connectors.feed_words import feed_words
 from connectors.page import Page
 from jobs import runs
 from jobs.holds import held_text
@@ -24,6 +25,7 @@ from jobs.pipeline import Settled, Work, settle_all
 from jobs.process import calm_collector
 from jobs.scheduler import all_agencies
 from jobs.sync import Outcome, Sync, sync_now
+from portal.commands.status import held_lines
 from registry.database import engine, transaction
 from registry.errors import BadInput, ThreegatesError
 from registry.linking.scoring import Score, Truth, read_truth, score_links
@@ -33,6 +35,8 @@ from search.client import servers
 
 # Feeds are read side by side: a slow agency delays no other.
 FEEDS_AT_ONCE = 4
+# How the command ends where nothing failed and a feed is held; `threegates up` starts all the same.
+AWAITS_A_PERSON = 3
 
 
 @dataclass(slots=True)
@@ -50,6 +54,13 @@ class Report:
         """Whether every feed was read to its end within its bounds."""
         return all(feed.state == "done" for feed in self.feeds)
 
+    @property
+    def exit_code(self) -> int:
+        """0 all is well, 1 a feed could not be read, 3 all were read and a person has to look at one of them."""
+        if self.well:
+            return 0
+        return AWAITS_A_PERSON if all(feed.state in ("done", "held") for feed in self.feeds) else 1
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -63,7 +74,10 @@ def register(app: typer.Typer) -> None:
         reason: Annotated[str, typer.Option(help="Why a held run is accepted; it is kept with the run.")] = "",
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
     ) -> None:
-        """Read agencies now, then link, judge and index. Exit 1 when a feed was held or could not be read."""
+        """Read agencies now, then link, judge and index.
+
+        Exit 1 when a feed could not be read to its end; 3 when all were read and one of them is held for a person.
+        """
         hush()
         calm_collector()
         if agency is not None and every:
@@ -76,7 +90,7 @@ def register(app: typer.Typer) -> None:
             typer.echo(orjson.dumps({**asdict(report), "well": report.well}, option=orjson.OPT_INDENT_2).decode())
         else:
             show(report, Console())
-        raise typer.Exit(0 if report.well else 1)
+        raise typer.Exit(report.exit_code)
 
 
 def _chosen(agency: str | None) -> list[Agency]:
@@ -214,10 +228,13 @@ def _fetched(feeds: list[Outcome]) -> Table:
 
 def _said(feed: Outcome) -> list[str]:
     if feed.state == "held":
-        return [f"{feed.feed}: {held_text(feed.held_reason, language)}" for language in ("zh", "en")]
+        zh, en = (held_text(feed.held_reason, language) for language in ("zh", "en"))
+        return held_lines(feed.feed, feed.run_id, zh, en)
     if feed.state == "busy":
         return [f"{feed.feed}: 另一进程正在同步 · another process is reading this feed"]
-    return [f"{feed.feed}: {feed.error}"] if feed.error else []
+    if not feed.error:
+        return []
+    return [f"{feed.feed}: 未能读完。{feed_words(feed.error, 'zh')}", f"{feed.feed}: {feed.error}"]
 
 
 def _linked(links: dict[str, Score], *, scored: bool) -> Table:

@@ -39,5 +39,22 @@ def test_every_reason_has_words_in_both_languages(language: str) -> None:
         assert "已核实" in text
 
 
+@pytest.mark.parametrize(
+    ("error", "zh", "en"),
+    [
+        (
+            "https://land.example/list: The listing states 3 files and names 2. Ask the agency.",
+            "机构的答复自相矛盾：清单载明 3 个文件，实际列出 2 个。请询问机构。",
+            "The agency's answer contradicts itself: The listing states 3 files and names 2. Ask the agency.",
+        ),
+        ("words nobody foresaw", "机构的答复自相矛盾。", None),
+    ],
+)
+def test_a_contradiction_is_told_in_one_language(error: str, zh: str, en: str | None) -> None:
+    stored = Hold("contradiction", {"detail": error}).stored()
+    assert held_text(stored, "zh") == zh
+    assert en is None or held_text(stored, "en") == en
+
+
 def test_no_reason_is_no_text() -> None:
     assert held_text("", "zh") == ""

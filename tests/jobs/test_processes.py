@@ -111,6 +111,19 @@ async def test_a_worker_in_the_middle_of_a_slow_feed_ends_in_time_and_another_go
     await _until(engine, "SELECT state, received, added FROM sync_runs", [("done", 1200, 1200)])
 
 
+@pytest.mark.parametrize("module", ["jobs.worker", "jobs.scheduler"])
+def test_without_its_database_it_says_what_is_wrong_and_what_to_do(database_url: str, module: str) -> None:
+    environment = {**os.environ, "THREEGATES_DATABASE_URL": f"{database_url}_nosuch"}
+    done = subprocess.run(
+        [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=LONGEST_WAIT
+    )
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "PostgreSQL has no database" in said
+    assert "createdb" in said
+    assert "Traceback" not in said
+
+
 async def test_a_scheduler_notes_what_is_due_and_ends_when_asked_to(engine: AsyncEngine, start: Start) -> None:
     scheduler = start("jobs.scheduler")
     await _until(engine, "SELECT id FROM feeds ORDER BY id", [("environment",), ("finance",), ("land",)])

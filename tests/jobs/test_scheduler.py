@@ -55,6 +55,17 @@ async def test_marks_that_wait_wake_a_worker_those_of_a_held_run_do_not(engine: 
         assert await wake_for_waiting(session, now()) == ["link", "index"]
 
 
+async def test_a_run_that_broke_off_wakes_nobody_before_its_next_try(engine: AsyncEngine, land: Agency) -> None:
+    await _prepared(engine, land)
+    async with transaction(engine) as session:
+        run = await runs.open_run(session, land.id, now())
+        await (await session.connection()).exec_driver_sql(
+            "UPDATE sync_runs SET started_at = now(), attempts = 1, error = 'x', retry_at = now() + interval '30 s'"
+        )
+        assert await wake_for_waiting(session, now()) == []
+        assert await wake_for_waiting(session, now() + timedelta(seconds=31)) == [f"sync {run}"]
+
+
 async def test_a_run_whose_worker_died_wakes_another(engine: AsyncEngine, land: Agency) -> None:
     await _prepared(engine, land)
     async with transaction(engine) as session:

@@ -765,6 +765,7 @@ def upgrade() -> None:
         sa.Column("received_bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("held_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("error", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["feed"],
             ["feeds.id"],
