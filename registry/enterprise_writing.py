@@ -20,6 +20,7 @@ from registry.writing_steps import (
     give_identities,
     lock,
     mark_projects,
+    region_warnings,
     seen_version,
     telling_of,
     validate_change,
@@ -54,6 +55,7 @@ async def register_enterprises(
                 identifier_warning(row, "uscc", item.uscc, one) for one in uscc.parse(item.uscc).warnings
             ]
     chosen = [item for _, item in accepted]
+    outcome.warnings += await region_warnings(session, [row for row, _ in accepted], [item.region for item in chosen])
     invented = {item.reference: item.invented for item in chosen}
     outcome.ids, existed = await give_identities(session, "enterprises", invented, telling)
     touched = await _write(session, chosen, outcome.ids, telling)

@@ -26,6 +26,7 @@ from registry.writing_steps import (
     give_identities,
     lock,
     mark_projects,
+    region_warnings,
     seen_version,
     telling_of,
     validate_change,
@@ -74,7 +75,9 @@ async def register_projects(
         valid = [(row, item) for row, item in valid if row not in {problem.row for problem in owners.problems}]
         owners = await find_owners(session, [row for row, _ in valid], [item for _, item in valid], telling)
     accepted = [_Accepted(row, item, owners.found[row]) for row, item in valid]
-    outcome = Outcome(rejected=problems, warnings=[*owners.warnings, *_warnings(valid)], enterprises_added=owners.added)
+    warnings = [*owners.warnings, *_warnings(valid)]
+    warnings += await region_warnings(session, [row for row, _ in valid], [item.region for _, item in valid])
+    outcome = Outcome(rejected=problems, warnings=warnings, enterprises_added=owners.added)
     invented = {one.item.reference: one.item.invented for one in accepted}
     outcome.ids, existed = await give_identities(session, "projects", invented, telling)
     touched = await _write(session, accepted, outcome.ids, telling)

@@ -91,6 +91,31 @@ async def check_sources(session: AsyncSession, rows: Sequence[int], sources: Seq
     ]
 
 
+async def region_warnings(session: AsyncSession, rows: Sequence[int], regions: Sequence[str | None]) -> list[Problem]:
+    """A warning for every item whose region code was never in force; it is kept as given, for a person to compare."""
+    wanted = sorted({region for region in regions if region})
+    connection = await session.connection()
+    found = await connection.execute(
+        text("SELECT DISTINCT code FROM regions WHERE code = ANY(:wanted)").bindparams(
+            bindparam("wanted", wanted, ARRAY(Text))
+        )
+    )
+    known = set(found.scalars())
+    return [
+        Problem(
+            row,
+            "region",
+            region,
+            f"行政区划代码“{region}”不在区划表中，已照录。",
+            f"The region code “{region}” was never in force; it is kept as given.",
+            "请与原件核对。",
+            "Compare it with the original.",
+        )
+        for row, region in zip(rows, regions, strict=True)
+        if region and region not in known
+    ]
+
+
 async def give_identities(
     session: AsyncSession,
     table: Literal["enterprises", "projects"],

@@ -365,3 +365,19 @@ async def test_notices_are_replaced_by_reference_and_never_tied_by_name(engine: 
     async with transaction(engine) as session:
         assert (await register_notices(session, items)).changed == {"n1": ["items"]}
     assert len(await fetch(engine, "SELECT 1 FROM notice_items")) == 1
+
+
+async def test_a_region_that_never_was_is_kept_with_a_warning(engine: AsyncEngine) -> None:
+    owner = {**ENTERPRISE, "region": "130299"}
+    outcome = await enterprises(engine, owner)
+    assert [(one.column, one.value) for one in outcome.warnings] == [("region", "130299")]
+    odd = {**PROJECT, "code": None, "region": "999999", "equipment": None}
+    known = {**odd, "reference": "test:P2", "region": "130200"}
+    outcome = await projects(engine, odd, known)
+    (warning,) = outcome.warnings
+    assert (warning.row, warning.column, warning.value) == (1, "region", "999999")
+    assert "区划" in warning.zh
+    assert "never in force" in warning.en
+    assert await fetch(engine, "SELECT region FROM project_versions ORDER BY project_id") == [("999999",), ("130200",)]
+    # 崇文区 went in 2010: its code was in force once.
+    assert (await projects(engine, {**known, "region": "110103"}, minutes=1)).warnings == []
