@@ -6,8 +6,10 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from portal.api._access import reader
+from registry.choices import check_choice
 from registry.database import transaction
 from registry.finding_list import FindingFile, FindingFilter, FindingPage, finding_file, list_findings
+from registry.rules.reading import rules
 
 router = APIRouter(tags=["findings"])
 
@@ -26,6 +28,9 @@ async def findings(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> FindingPage:
     """Latest act first. A finding is a suspicion with evidence, never a proof."""
+    check_choice("rule", rule, allowed=[one.id for one in rules()])
+    for name, value in (("lane", lane), ("sector", sector), ("province", province)):
+        check_choice(name, value)
     wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project)
     async with transaction() as session:
         return await list_findings(session, wanted, await reader(session, request), cursor=cursor, limit=limit)

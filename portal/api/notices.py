@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from portal.api._access import reader
+from registry.choices import check_choice
 from registry.database import transaction
-from registry.notice_list import NoticeFile, NoticePage, list_notices, notice_file
+from registry.notice_list import NoticeFile, NoticePage, list_notices, notice_file, notice_kinds
 
 router = APIRouter(tags=["notices"])
 
@@ -23,6 +24,8 @@ async def notices(
     """As reported, unverified; newest first."""
     async with transaction() as session:
         await reader(session, request)
+        check_choice("sector", sector)
+        check_choice("kind", kind, allowed=await notice_kinds(session))
         return await list_notices(session, kind=kind, sector=sector, cursor=cursor, limit=limit)
 
 

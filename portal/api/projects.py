@@ -12,6 +12,7 @@ from portal.api._access import reader, writer
 from portal.api._idempotency import answer_once
 from portal.gates import gates_of
 from registry import clock
+from registry.choices import check_choice
 from registry.database import transaction
 from registry.errors import BadInput
 from registry.identifiers import project_code
@@ -121,6 +122,8 @@ async def projects(
     """Projects in order of their numbers."""
     async with transaction() as session:
         await reader(session, request)
+        for name, value in (("sector", sector), ("province", province), ("stage", stage)):
+            check_choice(name, value)
         return await list_projects(
             session, sector=sector, province=province, stage=stage, flagged=flagged, cursor=cursor, limit=limit
         )

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from portal.api._access import reader
+from registry.choices import check_choice, feed_ids
 from registry.database import transaction
 from search.find import find
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
@@ -66,6 +67,12 @@ async def search(
         filters["flagged"] = (str(flagged).lower(),)
     async with transaction() as session:
         audience = await reader(session, request)
+        feeds = await feed_ids(session) if agency else ()
+    for name, values in filters.items():
+        check_choice(name, *values, allowed=feeds if name == "agency" else None)
+    # One may say a province by two digits, as everywhere else; the index says it by six.
+    if "province" in filters:
+        filters["province"] = tuple(code.ljust(6, "0") for code in filters["province"])
     found = await find(Search(q, audience, filters, limit, cursor or None))
     return FoundPage(
         total=found.total,

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from registry.audience import Audience
-from registry.database import engine
+from registry.choices import check_choice, feed_ids
+from registry.database import engine, transaction
 from registry.errors import BadInput
 from search.client import servers
 from search.find import Found, Hit, find
@@ -57,6 +58,11 @@ def register(app: typer.Typer) -> None:
             "invented": None if invented is None else [str(invented).lower()],
         }
         filters = {name: tuple(values) for name, values in chosen.items() if values}
+        for name, values in filters.items():
+            if name != "agency":
+                check_choice(name, *values)
+        if "province" in filters:
+            filters["province"] = tuple(code.ljust(6, "0") for code in filters["province"])
         found = asyncio.run(_run(Search(query, _audience(audience), filters, limit, cursor)))
         if as_json:
             typer.echo(orjson.dumps(as_object(found), option=orjson.OPT_INDENT_2).decode())
@@ -70,12 +76,17 @@ def _audience(word: str) -> Audience:
     if word == "official":
         return "official"
     raise BadInput(
-        f"“{word}” is neither public nor official.", where="--as", remedy="Say --as public or --as official."
+        f"“{word}” is neither public nor official.",
+        where="--as",
+        remedy="Say --as public or --as official.",
     )
 
 
 async def _run(search: Search) -> Found:
     try:
+        if agencies := search.filters.get("agency"):
+            async with transaction() as session:
+                check_choice("agency", *agencies, allowed=await feed_ids(session))
         return await find(search, servers())
     finally:
         await engine().dispose()

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.audience import look
+from portal.choosing import sort_out
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.units import day
-from portal.words import TABLES, word
+from portal.words import TABLES, choices, rule_choices, word
 from registry.audience import CREDIT_LANE
 from registry.database import transaction
 from registry.finding_list import FindingFilter, finding_file, list_findings
@@ -32,18 +33,26 @@ async def findings(
     cursor: str = "",
 ) -> Response:
     """The list, latest act first."""
+    asked = {"rule": rule, "lane": lane, "sector": sector, "province": province, "basis": basis, "state": state}
+    tables = {name: name for name in ("lane", "sector", "province", "basis")}
+    states = [*choices("finding_state"), ("all", _("全部"))]
+    kept, errors = sort_out(
+        {name: (value,) for name, value in asked.items() if value}, tables | {"rule": rule_choices(), "state": states}
+    )
+    chosen = {name: values[0] for name, values in kept.items()}
+    state = chosen.pop("state", "open")
     wanted = FindingFilter(
-        rule=rule or None,
-        lane=lane or None,
-        sector=sector or None,
-        province=province or None,
-        basis=basis or None,
-        state=None if state == "all" else state or "open",
+        rule=chosen.get("rule"),
+        lane=chosen.get("lane"),
+        sector=chosen.get("sector"),
+        province=chosen.get("province"),
+        basis=chosen.get("basis"),
+        state=None if state == "all" else state,
     )
     async with transaction() as session:
         audience = await look(request, session)
         page = await list_findings(session, wanted, audience, cursor=cursor)
-    return render(request, "findings.html", page=page, wanted=wanted)
+    return render(request, "findings.html", page=page, wanted=wanted, errors=errors)
 
 
 @router.get("/findings/{fingerprint}")

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.audience import look
+from portal.choosing import sort_out
 from portal.rendering import render
 from registry.database import transaction
 from registry.notice_list import list_notices, notice_file
@@ -15,10 +16,13 @@ router = APIRouter()
 @router.get("/notices")
 async def notices(request: Request, kind: str = "", sector: str = "", cursor: str = "") -> Response:
     """The list, newest first."""
+    asked = {name: (value,) for name, value in (("kind", kind), ("sector", sector)) if value}
+    kept, errors = sort_out(asked, {"kind": "notice_kind", "sector": "sector"})
+    kind, sector = (kept.get(name, ("",))[0] for name in ("kind", "sector"))
     async with transaction() as session:
         await look(request, session)
         page = await list_notices(session, kind=kind or None, sector=sector or None, cursor=cursor)
-    return render(request, "notices.html", page=page, kind=kind, sector=sector)
+    return render(request, "notices.html", page=page, kind=kind, sector=sector, errors=errors)
 
 
 @router.get("/notices/{notice_id:int}")

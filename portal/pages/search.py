@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.audience import look
+from portal.choosing import Choices, sort_out
 from portal.language import current_language
 from portal.rendering import render
-from portal.words import TABLES, word
+from portal.words import TABLES, choices, word
 from registry.database import transaction
 from registry.reading import rows
 from search.find import FacetValue, find
@@ -39,13 +40,20 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         for name in SHOWN_FACETS
         if any(request.query_params.getlist(name))
     }
-    if any(value in ("yes", "no") for value in filters.get("flagged", ())):
-        filters["flagged"] = tuple("true" if value == "yes" else "false" for value in filters["flagged"])
-    # Addresses name a province by two digits, the index by six.
-    filters |= {"province": tuple(code.ljust(6, "0") for code in filters["province"])} if "province" in filters else {}
+    said = {"yes": "true", "no": "false"}
+    if "flagged" in filters:
+        filters["flagged"] = tuple(said.get(value, value) for value in filters["flagged"])
     async with transaction() as session:
         audience = await look(request, session)
         feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
+    name = "name_zh" if current_language() == "zh" else "name_en"
+    yes_or_no = [(said[code], text) for code, text in choices("flagged")]
+    agencies = [(feed["id"], feed[name]) for feed in feeds]
+    # A record lies in any lane, and so may a finding.
+    tables: dict[str, str | Choices] = {**SHOWN_FACETS, "gate": "lane", "flagged": yes_or_no, "agency": agencies}
+    filters, errors = sort_out(filters, tables)
+    # Addresses name a province by two digits, the index by six.
+    filters |= {"province": tuple(code.ljust(6, "0") for code in filters["province"])} if "province" in filters else {}
     found = await find(Search(q, audience, filters, cursor=cursor or None))
     if found.total == 1 and len(found.hits) == 1 and q and not cursor and found.hits[0].fields.get("code") == q.strip():
         return RedirectResponse(f"/{found.hits[0].kind}s/{found.hits[0].id}", 303)
@@ -55,6 +63,7 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         q=q,
         found=found,
         filters=filters,
+        errors=errors,
         facets={name: facet_choices(name, found.facets.get(name, ()), feeds) for name in SHOWN_FACETS},
     )
 
