@@ -36,6 +36,7 @@ class Description(BaseModel):
     industry_edition: str | None
     region: str | None
     region_name: str | None = None
+    region_known: bool = True  # False: its code was never in force, and is kept as it was given
     address: str
     site_reference: str
     site_name: str
@@ -282,7 +283,8 @@ async def _description(
         f"""
         SELECT p.reference, p.invented, v.*, e.invented AS owner_is_invented,
                o.name AS owner_name, o.name_en AS owner_name_en, o.uscc AS owner_uscc,
-               o.synthetic_fields AS owner_synthetic, i.name AS industry_name
+               o.synthetic_fields AS owner_synthetic, i.name AS industry_name,
+               v.region IS NULL OR EXISTS (SELECT FROM regions WHERE code = v.region) AS region_is_known
         FROM projects p
         JOIN project_versions v ON v.project_id = p.id AND {known("v", known_at)}
         LEFT JOIN enterprises e ON e.id = v.owner_id
@@ -303,6 +305,7 @@ async def _description(
         owner_invented=bool(row["owner_is_invented"]),
         owner_synthetic_fields=row["owner_synthetic"] or [],
         region_name=names.get(row["region"]),
+        region_known=row["region_is_known"],
     )
 
 

@@ -16,11 +16,13 @@ from registry.choices import check_choice
 from registry.database import transaction
 from registry.errors import BadInput
 from registry.identifiers import project_code
+from registry.identifiers.region import parse as parse_region
 from registry.import_items import ProjectItem
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_list import ProjectPage, list_projects
 from registry.reading import end_of_day
 from registry.registering import Telling, correct_project, register_projects
+from registry.writing_steps import region_warnings
 
 router = APIRouter(tags=["projects"])
 
@@ -97,6 +99,7 @@ class Corrected(BaseModel):
 
     id: int
     changed: list[str]
+    warnings: list[Remark] = []
 
 
 class GateState(BaseModel):
@@ -207,4 +210,7 @@ async def correct(request: Request, project_id: int, body: Annotated[Correction,
             held_from=body.held_from,
             expected_version=body.expected_version,
         )
-    return Corrected(id=project_id, changed=changed)
+        region = body.changes.get("region")
+        odd = await region_warnings(session, [1], [parse_region(region).value]) if isinstance(region, str) else []
+    warnings = [Remark(row=one.row, field=one.column, zh=one.zh, en=one.en) for one in odd]
+    return Corrected(id=project_id, changed=changed, warnings=warnings)
