@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field
 
 from connectors.declaration import Authentication, Bounds, FieldMap, Format, Limits, Names, Paging, Part, Since
 from connectors.errors import BadAgency
-from connectors.interpret import Interpreter, compile_interpreter
+from connectors.interpret import Interpreter, Row, compile_interpreter, interpret
 from connectors.values import BadValue, Reader, instant_reader
 from registry.acts import LANE_OF_ACT, Lane
 from registry.clock import CIVIL_ZONE
@@ -161,9 +161,13 @@ class Agency(Part):
         )
 
     @cached_property
-    def interpreter(self) -> Interpreter:
+    def page_interpreter(self) -> Interpreter:
         """The compiled mapping."""
         return compile_interpreter(self)
+
+    def interpreter(self, entry: Mapping[str, Any], raw: bytes) -> Row:
+        """One entry by the compiled mapping; raises RecordRejected."""
+        return interpret(self, entry, raw)
 
     @cached_property
     def mapping_version(self) -> str:
@@ -238,7 +242,7 @@ def load_agency(folder: Path) -> Agency:
         )
     agency._folder = folder
     try:
-        _ = agency.interpreter
+        _ = agency.page_interpreter
     except (BadValue, KeyError) as error:
         raise BadAgency(f"The mapping cannot be used: {error}.", where=str(file), remedy="Correct it.") from None
     return agency

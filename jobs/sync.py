@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from connectors.errors import CheckpointExpired, FeedError, FeedHeld, RecordRejected
+from connectors.errors import CheckpointExpired, FeedError, FeedHeld
 from connectors.fetch import fetch
 from connectors.page import Page
 from jobs import runs
@@ -20,7 +20,7 @@ from jobs.holds import Hold, check
 from jobs.looking_ahead import look_ahead
 from jobs.runs import LEASE, MOST_ATTEMPTS, Lease
 from registry import clock
-from registry.arrivals import Refused
+from registry.arrivals import Interpret, Refused
 from registry.database import transaction
 from registry.errors import ThreegatesError
 from registry.storing import PageCounts, Reading, StaleToken, Writer, read_page, store_reading
@@ -133,16 +133,16 @@ async def _kept(sync: Sync, lease: Lease) -> AsyncIterator[None]:
             await renewing
 
 
-def interpreter(agency: Agency, page: Page) -> Callable[[int], tuple[Any, ...] | Refused]:
-    """Interprets the entry at a position of a page; what cannot be read is refused, and harms nobody else."""
-    entries, raws, run = page.entries, page.raws, agency.interpreter
+def interpreter(agency: Agency, page: Page) -> Interpret:
+    """Interprets the entries at some positions of a page; what cannot be read is refused, and harms nobody else."""
+    entries, raws = page.entries, page.raws
 
-    def interpret(position: int) -> tuple[Any, ...] | Refused:
-        raw = raws[position]
-        try:
-            return run(entries[position], raw)
-        except RecordRejected as rejected:
-            return Refused(position, raw, rejected.field_name, rejected.reason, page.keys[position])
+    def interpret(positions: Sequence[int]) -> list[tuple[Any, ...] | Refused]:
+        found = agency.page_interpreter([entries[one] for one in positions], [raws[one] for one in positions])
+        return [
+            row if isinstance(row, tuple) else Refused(one, raws[one], row.field_name, row.reason, page.keys[one])
+            for one, row in zip(positions, found, strict=True)
+        ]
 
     return interpret
 
@@ -167,7 +167,11 @@ async def _store_all(sync: Sync, agency: Agency, lease: Lease) -> bool:
                 if sync.stopping.is_set() and before is not None:
                     return False
                 before = reading
-                storing = asyncio.create_task(_store(sync, writer, page, reading))
+                merging = asyncio.Event()
+                storing = asyncio.create_task(_store(sync, writer, page, reading, merging))
+                if reading.told.staged:
+                    # Sent piece by piece between the turns of the next page, it would be with PostgreSQL much later.
+                    await merging.wait()
         if storing is not None:
             await storing
         return True
@@ -182,9 +186,12 @@ async def _read(sync: Sync, agency: Agency, writer: Writer, page: Page) -> Readi
         return await read_page(session, writer, page, interpreter(agency, page))
 
 
-async def _store(sync: Sync, writer: Writer, page: Page, reading: Reading) -> None:
-    async with transaction(sync.engine) as session:
-        counts = await store_reading(session, writer, reading, sync.now())
+async def _store(sync: Sync, writer: Writer, page: Page, reading: Reading, merging: asyncio.Event) -> None:
+    try:
+        async with transaction(sync.engine) as session:
+            counts = await store_reading(session, writer, reading, sync.now(), merging=merging)
+    finally:
+        merging.set()
     sync.progress(writer.feed, page, counts)
 
 

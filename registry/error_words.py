@@ -179,6 +179,7 @@ CHINESE: Final[dict[str, str]] = {
     ),
     "It looks like {address}.": "地址的写法如 {address}。",
     "Raise its max_connections or end other users.": "请增大 max_connections，或结束其他连接。",
+    "See the list under /rules.": "请查看 /rules 中的列表。",
     "See `threegates doctor`; start everything with `threegates up`.": "请运行 threegates doctor 查看原因。",
     "Start everything with `threegates up`, or run `python -m registry.migrations`.": (
         "请运行 threegates up 启动全部，或运行 python -m registry.migrations。"

@@ -134,7 +134,11 @@ async def _store(session: AsyncSession, records: Sequence[Record], at: datetime,
         keys=[record.id for record in records],
         raws=[json_text(record.model_dump(mode="json", exclude_none=True)).encode() for record in records],
     )
-    counts = await store_page(session, Writer(FEED, int(run or 0), token, "scenario"), page, rows.__getitem__, at)
+
+    def interpret(positions: Sequence[int]) -> list[tuple[Any, ...]]:
+        return [rows[position] for position in positions]
+
+    counts = await store_page(session, Writer(FEED, int(run or 0), token, "scenario"), page, interpret, at)
     if counts.added != len(records):
         raise ThreegatesError("A record of the scenario could not be stored.", where=", ".join(page.keys))
     await connection.execute(text("UPDATE sync_runs SET state = 'done' WHERE id = :run"), {"run": run})

@@ -1,6 +1,5 @@
 """The compiled mapping: units, dates, categories, identifiers, what is unknown; and that nothing else can come out."""
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,10 +14,8 @@ from hypothesis import strategies as st
 from connectors.agency import Agency, load_agencies, load_agency
 from connectors.answers import finish
 from connectors.errors import RecordRejected
-from connectors.interpret import POSITION, canonical, interpret
+from connectors.interpret import canonical, interpret
 from connectors.parts import Parts
-from deploy.agencies import bench_land_records
-from deploy.agencies.land import Land
 from registry.record_fields import RECORD_FIELDS
 
 AGENCIES = load_agencies()
@@ -256,17 +253,29 @@ def test_nothing_comes_out_but_a_storable_row_or_a_rejection(entry: dict[str, An
     assert [name for name, value in zip(RECORD_FIELDS, row, strict=True) if not storable(name, value)] == []
 
 
-def test_interpreting_is_fast_enough() -> None:
-    """Guards against a slip to row-by-row machinery; the true rate (65,000 to 80,000 a second) is measured by bench."""
-    feed = Land(bench_land_records(2000))
-    made = [orjson.loads(item.content) for item in feed.since(None)]
-    pairs = [(entry, canonical(entry)) for entry in made]
-    assert 400 < sum(len(raw) for _, raw in pairs) / len(pairs) < 500
-    best = 0.0
-    for _ in range(3):
-        start = time.perf_counter()
-        for entry, raw in pairs:
-            LAND.interpreter(entry, raw)
-        best = max(best, len(pairs) / (time.perf_counter() - start))
-    assert best > 15_000
-    assert POSITION["source_key"] == 0
+def test_a_bad_entry_among_others_is_rejected_alone() -> None:
+    good = {**LEAST, "mj": 1, "hyFl": "3120", "hyBb": "2017"}
+    page = [good, {**good, "qdRq": "2024-02-30"}, {**good, "mj": 1.0}, {**good, "mj": "x", "ywLx": "征收"}, LEAST]
+    raws = [canonical(entry) for entry in page]
+    first, bad, third, worse, last = LAND.page_interpreter(page, raws)
+    assert [first, third, last] == [interpret(LAND, page[at], raws[at]) for at in (0, 2, 4)]
+    assert isinstance(bad, RecordRejected)
+    assert bad.field_name == "qdRq"
+    # Of two bad fields the first of the entry is named, whatever order the mapping has.
+    assert isinstance(worse, RecordRejected)
+    assert worse.field_name == "ywLx"
+
+
+@settings(max_examples=100, deadline=None)
+@given(page=st.lists(entries(), max_size=5))
+def test_an_entry_is_read_alike_alone_and_among_others(page: list[dict[str, Any]]) -> None:
+    def outcome(found: object) -> object:
+        return (found.field_name, found.reason) if isinstance(found, RecordRejected) else found
+
+    try:
+        raws = [canonical(entry) for entry in page]
+    except (TypeError, orjson.JSONEncodeError):
+        return
+    page = [orjson.loads(raw) for raw in raws]
+    alone = [LAND.page_interpreter([entry], [raw])[0] for entry, raw in zip(page, raws, strict=True)]
+    assert [outcome(one) for one in LAND.page_interpreter(page, raws)] == [outcome(one) for one in alone]

@@ -44,7 +44,7 @@ async def test_a_feed_is_read_whole_then_only_what_is_new(
 async def test_a_new_mapping_reads_the_whole_feed_again(engine: AsyncEngine, players: Players, land: Agency) -> None:
     await pull(engine, land)
     other = land.model_copy(update={"constants": {"details.told_by": "test"}})
-    for cached in ("mapping_version", "interpreter"):
+    for cached in ("mapping_version", "page_interpreter"):
         other.__dict__.pop(cached, None)
     changed = await pull(engine, other)
     assert (changed.state, changed.counts["changed"]) == ("done", 60)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.page import Page
-from registry.arrivals import Refused
+from registry.arrivals import Interpret, Refused
 from registry.database import transaction
 from registry.record_fields import RECORD_FIELDS
 from registry.storing import PageCounts, Writer, store_page
@@ -44,6 +44,11 @@ def row_of(entry: Mapping[str, Any], raw: bytes, position: int) -> tuple[Any, ..
     return tuple(values.get(name) for name in RECORD_FIELDS)
 
 
+def rows_of(arrived: Page) -> Interpret:
+    """What interprets a page's entries."""
+    return lambda positions: [row_of(arrived.entries[one], arrived.raws[one], one) for one in positions]
+
+
 async def open_run(engine: AsyncEngine, feed: str = "land", state: str = "running") -> Writer:
     """A new run of a feed that holds the newest token."""
     async with transaction(engine) as session:
@@ -69,11 +74,8 @@ async def open_run(engine: AsyncEngine, feed: str = "land", state: str = "runnin
 async def store(engine: AsyncEngine, writer: Writer, arrived: Page, at: datetime = AT) -> PageCounts:
     """Store one page in a transaction of its own."""
 
-    def interpret(position: int) -> tuple[Any, ...] | Refused:
-        return row_of(arrived.entries[position], arrived.raws[position], position)
-
     async with transaction(engine) as session:
-        return await store_page(session, writer, arrived, interpret, at)
+        return await store_page(session, writer, arrived, rows_of(arrived), at)
 
 
 async def rows(engine: AsyncEngine, statement: str, **values: Any) -> list[Any]:

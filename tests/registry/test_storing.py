@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connectors.page import Rejected
 from registry.database import transaction
 from registry.storing import PageCounts, StaleToken, store_page
-from tests.registry.pages import AT, open_run, page, row_of, rows, store
+from tests.registry.pages import AT, open_run, page, rows, rows_of, store
 
 V1 = {"source_key": "a", "source_modified": "2026-01-01T00:00:00+08:00", "party_name": "甲（示例）钢铁有限公司"}
 V2 = {**V1, "source_modified": "2026-01-02T00:00:00+08:00", "party_name": "乙示例钢铁有限公司"}
@@ -92,7 +92,7 @@ async def test_what_follows_a_page_in_its_transaction_can_still_undo_all_of_it(e
     arrived = page([V1, B])
     with pytest.raises(RuntimeError):
         async with transaction(engine) as session:
-            await store_page(session, writer, arrived, lambda one: row_of(arrived.entries[one], b"", one), AT)
+            await store_page(session, writer, arrived, rows_of(arrived), AT)
             raise RuntimeError
     for table in ("records", "sync_pages", "dirty_marks"):
         assert await rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]

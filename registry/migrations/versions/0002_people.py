@@ -235,15 +235,3 @@ def upgrade() -> None:
     op.add_column("api_keys", sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("api_keys", sa.Column("revoked_by", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.create_foreign_key(None, "api_keys", "organisations", ["organisation_id"], ["id"])
-    op.drop_index(
-        op.f("enterprise_names_name"),
-        table_name="enterprise_names",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
-    op.drop_index(
-        op.f("project_versions_name"),
-        table_name="project_versions",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
