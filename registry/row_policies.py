@@ -69,6 +69,12 @@ def _of_project(table: str) -> str:
     )
 
 
+# A bank's people are of their bank alone, wherever its seat is; an agency's of the nation see the nation.
+_OF_AGENCY: Final = (
+    "EXISTS (SELECT FROM organisations AS mine WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'agency')"
+)
+
+
 def _project_part(table: str) -> Policy:
     return Policy(read=EVERYBODY, add=_of_project(table), change=_of_project(table))
 
@@ -99,7 +105,8 @@ _OPEN: Final = Policy(read=EVERYBODY)
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
-_OFFICE: Final = f"({may('accounts')} AND {within('organisations.region')})"
+# Offices are added by an agency of the nation (or before there is anybody, by the command line, which is the owner).
+_OFFICE: Final = f"({may('accounts')} AND (SELECT is_national()) AND {_OF_AGENCY})"
 _PERSON: Final = _managed("accounts.organisation_id")
 # The register's own key belongs to no organisation: the portal makes it as it starts, before there is anybody.
 _STARTING: Final = (
@@ -148,7 +155,7 @@ POLICIES: Final[dict[str, Policy]] = {
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
         add=_OFFICE,
-        change=_OFFICE,
+        change=_managed("organisations.id"),
     ),
     "accounts": Policy(
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
@@ -183,7 +190,8 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     # The audit: everybody's acts go in, auditors read, nobody changes.
     "audit_entries": Policy(
-        read=f"({may('audit')} AND ((SELECT is_national()) OR organisation_id = (SELECT my_organisation())))",
+        read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) "
+        f"OR (SELECT is_national()) AND {_OF_AGENCY}))",
         add=EVERYBODY,
     ),
     "audit_batches": Policy(read=may("audit")),
