@@ -69,9 +69,10 @@ def _of_project(table: str) -> str:
     )
 
 
-# A bank's people are of their bank alone, wherever its seat is; an agency's of the nation see the nation.
-_OF_AGENCY: Final = (
-    "EXISTS (SELECT FROM organisations AS mine WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'agency')"
+# A bank's people have what is the bank's, wherever it is registered.
+_FOR_THE_NATION: Final = (
+    "(SELECT is_national()) AND NOT EXISTS (SELECT FROM organisations AS mine "
+    "WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'bank')"
 )
 
 
@@ -105,8 +106,8 @@ _OPEN: Final = Policy(read=EVERYBODY)
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
-# Offices are added by an agency of the nation (or before there is anybody, by the command line, which is the owner).
-_OFFICE: Final = f"({may('accounts')} AND (SELECT is_national()) AND {_OF_AGENCY})"
+# Lanes and lender names say who sees credit: only the nation's administrators write them.
+_OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
 # The register's own key belongs to no organisation: the portal makes it as it starts, before there is anybody.
 _STARTING: Final = (
@@ -155,7 +156,7 @@ POLICIES: Final[dict[str, Policy]] = {
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
         add=_OFFICE,
-        change=_managed("organisations.id"),
+        change=_OFFICE,
     ),
     "accounts": Policy(
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
@@ -190,8 +191,7 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     # The audit: everybody's acts go in, auditors read, nobody changes.
     "audit_entries": Policy(
-        read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) "
-        f"OR (SELECT is_national()) AND {_OF_AGENCY}))",
+        read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) OR {_FOR_THE_NATION}))",
         add=EVERYBODY,
     ),
     "audit_batches": Policy(read=may("audit")),
