@@ -1,7 +1,8 @@
 """Who may read and write which rows: one entry a table, put in force by registry.row_security after each migration.
 
 A condition is SQL over the table's row. It may ask `may('permission')`, `my_account()`, `my_organisation()`,
-`my_regions()`, `my_lenders()` and `is_national()`, each settled once a statement when written as `(SELECT …)`.
+`my_regions()`, `my_lenders()`, `is_national()` and `serves_nation()`, each settled once a statement when written as
+`(SELECT …)`.
 """
 
 from dataclasses import dataclass
@@ -70,10 +71,7 @@ def _of_project(table: str) -> str:
 
 
 # A bank's people have what is the bank's, wherever it is registered.
-_FOR_THE_NATION: Final = (
-    "(SELECT is_national()) AND NOT EXISTS (SELECT FROM organisations AS mine "
-    "WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'bank')"
-)
+_FOR_THE_NATION: Final = "(SELECT serves_nation())"
 
 
 def _project_part(table: str) -> Policy:

@@ -38,6 +38,12 @@ FUNCTIONS: Final[tuple[str, ...]] = (
         ) AS mine
     $$
     """,
+    # A function and no condition in place: the policy of organisations itself asks this.
+    """
+    CREATE OR REPLACE FUNCTION serves_nation() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
+    $$
+    """,
     """
     CREATE OR REPLACE FUNCTION my_lenders() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT lender_names FROM organisations WHERE id = my_organisation()
