@@ -1,4 +1,4 @@
-"""The check of `threegates doctor` that asks as whom the portal enters PostgreSQL: as a role the policies of rows hold."""
+"""The check of `threegates doctor` that asks as whom the portal enters PostgreSQL: a role that the policies hold."""
 
 import asyncpg
 

@@ -40,7 +40,8 @@ def within(region: str) -> str:
     return f"((SELECT is_national()) OR {region} = ANY((SELECT my_regions())::text[]))"
 
 
-def _credit_acts() -> str:
+def credit_acts() -> str:
+    """The acts of credit as a list of SQL."""
     return ", ".join(f"'{act}'" for act in CREDIT_ACTS)
 
 
@@ -134,7 +135,7 @@ POLICIES: Final[dict[str, Policy]] = {
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
-    "records": Policy(read=f"(act NOT IN ({_credit_acts()}) OR {sees_credit('records')})"),
+    "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
     "links": Policy(
         read=_VISIBLE_RECORD,
         add=f"({may('decide')} AND {_VISIBLE_RECORD})",

@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     )
     portal_database_url: SecretStr | None = Field(
         default=None,
-        description="the same database as the portal enters it: as threegates_portal or a member of it, never the owner",
+        description="the same database as the portal enters it: as threegates_portal or a member of it",
     )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"

@@ -1,4 +1,4 @@
-"""Row-level security: no table without it, in force for its owner too, and nothing of the register needs a superuser."""
+"""Row-level security: no table without it, in force for its owner too, and the register needs no superuser."""
 
 import asyncio
 import os
@@ -15,7 +15,6 @@ from jobs import audit as audit_jobs
 from jobs import pipeline
 from jobs.pipeline import Work
 from jobs.queue import install_queue, wake
-from registry import row_security
 from registry.database import connect, make_engine, transaction
 from registry.errors import BadSetting
 from registry.migrations import upgrade
@@ -23,6 +22,7 @@ from registry.project_list import list_projects
 from registry.reading import rows
 from registry.row_policies import POLICIES
 from registry.row_security import apply_row_security, unprotected
+from registry.row_views import VIEWS
 from registry.viewers import PORTAL_ROLE, PUBLIC, become
 from search.client import servers
 from tests.conftest import _execute, run
@@ -65,7 +65,7 @@ async def test_a_table_that_nobody_entered_is_shut(engine: AsyncEngine) -> None:
         await connection.execute(text("CREATE TABLE forgotten AS SELECT 1 AS id"))
         await apply_row_security(connection)
     assert await _unprotected(engine) == {"forgotten": "registry.row_policies.POLICIES has no entry"}
-    with pytest.raises(Exception, match="permission denied|may change"):
+    with pytest.raises(Exception, match=r"permission denied|may change"):
         async with transaction(engine) as session:
             await become(session, PUBLIC)
             await rows(session, "SELECT * FROM forgotten")
@@ -99,7 +99,7 @@ async def test_views_and_functions_give_the_portal_no_other_s_rights(engine: Asy
                 f"AND has_table_privilege('{PORTAL_ROLE}', oid, 'SELECT')"
             )
         )
-        assert set(readable) == set(row_security.VIEWS)
+        assert set(readable) == set(VIEWS)
 
 
 @pytest.fixture
