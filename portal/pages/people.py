@@ -15,6 +15,7 @@ from portal.rendering import render
 from portal.signing import Work, carry_out, errors_of, field, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
+from registry.account_changing import ACCOUNT_FIELDS, change_account
 from registry.account_writing import (
     NewAccount,
     account_of,
@@ -40,6 +41,7 @@ FIELDS: Final = (
     "organisation_id",
     "region",
     "email",
+    "language",
     "role",
     "held_from",
     "held_to",
@@ -133,7 +135,9 @@ async def person(request: Request, account_id: int) -> Response:
     return await _person(request, account_id)
 
 
-async def _person(request: Request, account_id: int, error: ThreegatesError | None = None) -> Response:
+async def _person(
+    request: Request, account_id: int, error: ThreegatesError | None = None, form: FormData | None = None
+) -> Response:
     async with viewing(request) as session:
         viewer: Viewer = request.state.viewer
         if viewer.kind != "person":
@@ -151,6 +155,9 @@ async def _person(request: Request, account_id: int, error: ThreegatesError | No
         provider=identity_provider.is_set(),
         role_options=options(ROLES),
         today=clock.today().isoformat(),
+        # What was typed comes back when it is refused.
+        values={name: field(form, name) for name in FIELDS} if form and "version" in form else values["account"],
+        languages=[("zh", "中文"), ("en", "English")],
         **values,
     )
 
@@ -182,12 +189,24 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
 
 async def _do(request: Request, account_id: int, work: Work) -> Response:
     return await carry_out(
-        request, work, lambda _form, error: _person(request, account_id, error), permission="accounts"
+        request, work, lambda form, error: _person(request, account_id, error, form), permission="accounts"
     )
 
 
 def _back(account_id: int) -> Response:
     return RedirectResponse(f"/people/{account_id}", 303)
+
+
+@router.post("/people/{account_id:int}/change")
+async def change(request: Request, account_id: int) -> Response:
+    """Name, mail address, region and language."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        changes = {name: field(form, name)[:120] for name in ACCOUNT_FIELDS if name in form}
+        await change_account(session, viewer, account_id, changes, number(form, "version") or 0)
+        return _back(account_id)
+
+    return await _do(request, account_id, work)
 
 
 @router.post("/people/{account_id:int}/grant")
