@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import identity_provider
-from portal.pages.account import day
+from portal.pages.account import day, place_of
 from portal.people_words import METHODS, ROLES, STATES, options, said
 from portal.rendering import render
 from portal.signing import Work, carry_out, errors_of, field, number, to_sign_in
@@ -157,14 +157,16 @@ async def _person(
         today=clock.today().isoformat(),
         # What was typed comes back when it is refused.
         values={name: field(form, name) for name in FIELDS} if form and "version" in form else values["account"],
-        languages=[("zh", "中文"), ("en", "English")],
+        language_options=[("zh", "中文"), ("en", "English")],
         **values,
     )
 
 
 async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     account = await account_of(session, account_id)
-    office = await rows(session, "SELECT name_zh FROM organisations WHERE id = :id", id=account["organisation_id"])
+    office = await rows(
+        session, "SELECT name_zh, name_en FROM organisations WHERE id = :id", id=account["organisation_id"]
+    )
     colleagues = await rows(
         session,
         "SELECT id, name FROM accounts WHERE organisation_id = :office AND id <> :id AND state <> 'ended' "
@@ -174,7 +176,8 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     )
     return {
         "account": account,
-        "office": office[0]["name_zh"],
+        "office": office[0],
+        "region": await place_of(session, account["region"]),
         "state_word": said(STATES, account["state"]),
         "locked": account["locked_until"] is not None and account["locked_until"] > clock.now(),
         "grants": [{**one, "role": said(ROLES, one["role"])} for one in await grants_of(session, account_id)],
