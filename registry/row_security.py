@@ -74,7 +74,8 @@ _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("reg
 
 _OPEN_TABLES: Final = """
     agencies agency_successions feeds industries industry_successions judging_runs notices notice_items productions
-    region_successions region_within regions register_facts sources sync_pages sync_runs
+    region_successions region_within regions register_facts sources sync_pages sync_runs law_articles law_documents
+    law_duties
 """
 _REGISTERED_TABLES: Final = """
     approvals capacity_lines enterprise_names enterprise_owners enterprise_versions enterprises equipment

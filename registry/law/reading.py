@@ -77,6 +77,7 @@ class Article:
     clause_en: str
     text_zh: str
     text_en: str
+    signed: date | None
     binds_from: date
     assumption: str
     translation: str
@@ -178,6 +179,7 @@ def _articles(document: Document) -> Iterable[Article]:
             document=file.document,
             title_zh=file.title_zh,
             title_en=file.title_en,
+            signed=file.signed,
             binds_from=file.binds_from,
             assumption=file.assumption,
             translation=file.translation,

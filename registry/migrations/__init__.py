@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import make_engine
+from registry.law.loading import load_law
 from registry.reference.loading import load_reference
 
 FOLDER = Path(__file__).parent
@@ -23,12 +24,13 @@ def _configuration(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(dsn: str) -> None:
-    """Bring the schema at an address to the newest migration, then load the reference data; repeatable."""
+    """Bring the schema at an address to the newest migration, then load the reference data and the law; repeatable."""
     migrating = make_engine(dsn, pool_size=1)
     try:
         async with migrating.begin() as connection:
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
             await load_reference(connection)
+            await load_law(connection)
     finally:
         await migrating.dispose()
 
