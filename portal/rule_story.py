@@ -96,21 +96,11 @@ def _project_steps(world: Scenario) -> Iterator[tuple[str, Step]]:
                 yield f"{one.id}:revoked", Step(one.revoked, _("{kind}被撤销", kind=kind))
         for disposition in project.dispositions or ():
             if disposition.decided:
-                yield "", Step(disposition.decided, _("处理决定：{kind}", kind=_disposition(disposition.kind)))
+                yield "", Step(disposition.decided, _("处理决定：{kind}", kind=word("disposition", disposition.kind)))
             if disposition.published:
                 yield "", Step(disposition.published, _("处理结果公开"))
         for plan in project.replacement_plans or ():
             yield from _plan_steps(plan)
-
-
-def _disposition(kind: str) -> str:
-    return {
-        "forbid_start": _("不得开工"),
-        "halt": _("停建"),
-        "recognise": _("予以认定"),
-        "not_recognise": _("不予认定"),
-        "concealed": _("查实隐瞒不报"),
-    }.get(kind, kind)
 
 
 def _plan_steps(plan: Plan) -> Iterator[tuple[str, Step]]:

@@ -1,4 +1,4 @@
-"""The worked example of a rule: the first of its own cases that it flags, so that what people read is what is tested."""
+"""The worked example of a rule: the first of its own cases that it flags; what people read is what is tested."""
 
 from dataclasses import dataclass
 from datetime import date
