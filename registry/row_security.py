@@ -77,8 +77,9 @@ _OPEN_TABLES: Final = """
     region_successions region_within regions register_facts sources sync_pages sync_runs
 """
 _REGISTERED_TABLES: Final = """
-    approvals capacity_lines enterprise_names enterprise_owners enterprise_versions enterprises equipment
-    project_codes project_lineage project_versions projects
+    approvals capacity_lines dispositions eliminations enterprise_names enterprise_orders enterprise_owners
+    enterprise_versions enterprises equipment plan_units project_codes project_lineage project_versions projects
+    rectifications replacement_plans restrictions
 """
 POLICIES: Final[dict[str, Policy]] = {
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
