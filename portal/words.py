@@ -38,6 +38,7 @@ LANES: Final = {
     "price": N_("价格"),
     "approval": N_("项目审批"),
     "replacement": N_("产能置换"),
+    "elimination": N_("淘汰落后产能"),
 }
 GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
 GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
