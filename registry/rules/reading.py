@@ -68,6 +68,7 @@ EvidencePart = Literal[
     "equipment",
     "eliminations",
     "restrictions",
+    "limits",
 ]
 EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = get_args(EvidencePart)
 
@@ -81,6 +82,7 @@ JUDGED_FACTS: Final = frozenset(
 READABLE_FACTS: Final = frozenset(
     {
         "approved_capacities",
+        "backward_equipment",
         "defaulters",
         "known_approvals",
         "known_capacities",
@@ -234,7 +236,8 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
     text = (folder / "rule.sql").read_text(encoding="utf-8")
     parts = check_select(text, f"{folder.name}/rule.sql", file.parameters)
     values = {name: _values(by_law, name) for name in file.parameters}
-    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values])
+    limits = [repr(one) for one in by_law.limits.values()] if "backward_equipment" in text else []
+    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values, *limits])
     return Rule(
         id=file.id,
         order=file.order,
