@@ -1,10 +1,11 @@
 """Projects over the API: list, read, register (idempotent), correct with a reason, gates."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +14,9 @@ from portal.api._idempotency import answer_once
 from portal.gates import gates_of
 from portal.viewing import viewing
 from registry import clock
+from registry.audit_changes import audit_told
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.identifiers import project_code
 from registry.identifiers.region import parse as parse_region
@@ -22,6 +25,7 @@ from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_list import ProjectPage, list_projects
 from registry.reading import end_of_day
 from registry.registering import Telling, correct_project, register_projects
+from registry.viewers import Viewer
 from registry.writing_steps import region_warnings
 
 router = APIRouter(tags=["projects"])
@@ -135,8 +139,7 @@ async def projects(
 async def by_code(request: Request, code: str) -> ProjectFile:
     """The project that a code names, today's or an earlier one."""
     async with viewing(request) as session:
-        audience = request.state.viewer.audience
-        return await project_file(session, await project_by_code(session, project_code.parse(code).value), audience)
+        return await _shown(request, session, await project_by_code(session, project_code.parse(code).value))
 
 
 @router.get("/projects/{project_id}", summary="读取项目 · Read a project")
@@ -147,9 +150,17 @@ async def project(
 ) -> ProjectFile:
     """The project's file."""
     async with viewing(request) as session:
-        audience = request.state.viewer.audience
         instant = end_of_day(known_at) if known_at and known_at < clock.today() else None
-        return await project_file(session, project_id, audience, known_at=instant)
+        return await _shown(request, session, project_id, instant)
+
+
+async def _shown(
+    request: Request, session: AsyncSession, project_id: int, known_at: datetime | None = None
+) -> ProjectFile:
+    viewer: Viewer = request.state.viewer
+    file = await project_file(session, project_id, viewer.audience, known_at=known_at)
+    await note_credit_read(session, viewer, "project", str(project_id), records=file.records, findings=file.findings)
+    return file
 
 
 @router.get("/projects/{project_id}/gates", summary="项目的三道闸门 · The three gates of a project")
@@ -181,8 +192,9 @@ async def register(
         name = writer(request)
 
         async def work() -> Registered:
-            telling = Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason)
+            telling = Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason, told=[])
             outcome = await register_projects(session, body.projects, telling)
+            await audit_told(session, request.state.viewer, telling)
             return Registered(
                 ids=outcome.ids,
                 new=outcome.new,
@@ -201,14 +213,16 @@ async def correct(request: Request, project_id: int, body: Annotated[Correction,
         raise BadInput("A correction needs a reason.", where="reason", remedy="Say why the register was wrong.")
     async with viewing(request) as session:
         name = writer(request)
+        telling = Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason, told=[])
         changed = await correct_project(
             session,
             project_id,
             body.changes,
-            Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason),
+            telling,
             held_from=body.held_from,
             expected_version=body.expected_version,
         )
+        await audit_told(session, request.state.viewer, telling)
         region = body.changes.get("region")
         odd = await region_warnings(session, [1], [parse_region(region).value]) if isinstance(region, str) else []
     warnings = [Remark(row=one.row, field=one.column, zh=one.zh, en=one.en) for one in odd]
