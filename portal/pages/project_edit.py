@@ -14,6 +14,7 @@ from portal.forms import (
     optional,
     read_form,
     require_editor,
+    seen_version,
     telling,
     texts,
 )
@@ -126,7 +127,7 @@ async def correct(request: Request, project_id: int) -> Response:
                 changes,
                 telling(request, values),
                 held_from=_day(values),
-                expected_version=int(values["version"]) if values.get("version", "").isdecimal() else None,
+                expected_state=seen_version(values),
             )
     except (BadInput, Conflict) as error:
         errors, general = errors_at_fields(error, PLACES | places)
@@ -164,7 +165,7 @@ def _values(file: ProjectFile) -> dict[str, Any]:
         "owner_name": d.owner_name,
         "owner_uscc": d.owner_uscc,
         "asks_land": d.asks_land,
-        "version": str(d.version_id),
+        "version": file.state,
     }
 
 
