@@ -154,7 +154,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
-    "idempotent_answers": Policy(read=_ACTING, add=_ACTING),
+    # An answer that has run out gives way to the next under the same key.
+    "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
