@@ -121,10 +121,14 @@ _VISIBLE_RECORD: Final = (
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
 _OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
+    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
+    law_documents law_duties notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
-_REGISTERED_TABLES: Final = "enterprise_names enterprise_owners enterprise_versions enterprises equipment projects"
+_REGISTERED_TABLES: Final = """
+    dispositions eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises
+    equipment plan_units projects rectifications replacement_plans restrictions
+"""
 _PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
@@ -150,7 +154,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
-    "idempotent_answers": Policy(read=_ACTING, add=_ACTING),
+    # An answer that has run out gives way to the next under the same key.
+    "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",

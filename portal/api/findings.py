@@ -5,16 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from portal.api._operations import Operation, needs
 from portal.viewing import viewing
 from registry.choices import check_choice
 from registry.credit_reads import note_credit_read
 from registry.finding_list import FindingFile, FindingFilter, FindingPage, finding_file, list_findings
 from registry.rules.reading import rules
 
-router = APIRouter(tags=["findings"])
+router = APIRouter(tags=["findings"], route_class=Operation)
 
 
-@router.get("/findings", summary="列出疑点 · List findings")
+@router.get("/findings", summary="列出疑点 · List findings", openapi_extra=needs("read", public=True))
 async def findings(
     request: Request,
     rule: str | None = None,
@@ -38,7 +39,7 @@ async def findings(
         return page
 
 
-@router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding")
+@router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding", openapi_extra=needs("read", public=True))
 async def finding(request: Request, fingerprint: str) -> FindingFile:
     """The article, the evidence, the parameters, the versions over time."""
     async with viewing(request) as session:

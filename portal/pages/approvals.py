@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.forms import errors_at_fields, optional, read_form, require_editor, telling, texts
+from portal.forms import errors_at_fields, optional, read_form, require_editor, seen_version, telling, texts
 from portal.language import _
 from portal.rendering import render
 from portal.viewing import viewing
@@ -69,7 +69,7 @@ async def correct(request: Request, project_id: int, approval_id: int) -> Respon
         name: value if value is not None or name not in _TEXTS else ""
         for name, value in optional(values, FIELDS).items()
     }
-    version = values.get("version", "")
+    version = seen_version(values)
     try:
         async with viewing(request) as session:
             told = telling(request, values)
@@ -78,7 +78,7 @@ async def correct(request: Request, project_id: int, approval_id: int) -> Respon
                 approval_id,
                 changes,
                 told,
-                expected_version=int(version) if version.isdecimal() else None,
+                expected_version=int(version) if version.isdecimal() else 0,
             )
             await audit_told(session, request.state.viewer, told)
         if not changed:

@@ -14,6 +14,7 @@ from portal.forms import (
     optional,
     read_form,
     require_editor,
+    seen_version,
     telling,
     texts,
 )
@@ -130,7 +131,7 @@ async def correct(request: Request, project_id: int) -> Response:
                 changes,
                 told,
                 held_from=_day(values),
-                expected_version=int(values["version"]) if values.get("version", "").isdecimal() else None,
+                expected_state=seen_version(values),
             )
             await audit_told(session, request.state.viewer, told)
     except (BadInput, Conflict) as error:
@@ -169,7 +170,7 @@ def _values(file: ProjectFile) -> dict[str, Any]:
         "owner_name": d.owner_name,
         "owner_uscc": d.owner_uscc,
         "asks_land": d.asks_land,
-        "version": str(d.version_id),
+        "version": file.state,
     }
 
 
