@@ -53,8 +53,8 @@ class Office:
     async def version(self, who: str, path: str) -> str:
         """The version that a form was filled with."""
         self.client.cookies.clear()
-        page = (await self.client.get(path, headers=self.people[who].headers)).text
-        return re.findall(r'name="version" value="([^"]*)"', page)[0]
+        page = str((await self.client.get(path, headers=self.people[who].headers)).text)
+        return str(re.findall(r'name="version" value="([^"]*)"', page)[0])
 
     def account(self, name: str) -> int:
         """The number of a person's account."""
