@@ -28,7 +28,7 @@ async def test_every_case_gives_exactly_what_it_expects(engine: AsyncEngine, fil
 
 def test_there_are_enough_and_every_rule_brings_its_own() -> None:
     counts = {f"{file.parent.name}/{file.name}": len(read_scenarios(file)) for file in FILES}
-    print(f"{sum(counts.values())} scenarios in {len(counts)} files: {counts}")  # noqa: T201  # shown with pytest -s
+    print(f"{sum(counts.values())} scenarios in {len(counts)} files: {counts}")  # shown with pytest -s
     assert sum(counts.values()) >= 250
     brought = {file.parent.name for file in cases_files()}
     assert brought == {rule.id for rule in rules()}
