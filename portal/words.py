@@ -161,6 +161,8 @@ LAW_WORDS: Final = {
     "listed": N_("列入淘汰名单"),
     "close": N_("责令关闭"),
     "stop": N_("责令停产"),
+    "class": N_("文件规定的期限"),
+    "list": N_("淘汰名单的期限"),
 }
 NOTICE_KINDS: Final = {
     "capacity_replacement": N_("产能置换公告"),
