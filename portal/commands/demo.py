@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.demo_people import add_demo_people
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -151,6 +152,7 @@ async def load_demo(on: AsyncEngine, folder: Path) -> dict[str, dict[str, int]]:
         for name, items in decided.items():
             counts[name] = _counted(await tell_facts(session, FACT_KINDS[name], items, telling))
         counts["notices"] = _counted(await register_notices(session, notices))
+        counts["people"] = {"new": await add_demo_people(session, clock.now(), clock.today())}
         connection = await session.connection()
         value = json_text({"loaded_at": clock.now().isoformat(), "files": _digest(folder)})
         await connection.execute(
