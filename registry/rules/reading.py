@@ -127,6 +127,7 @@ _PURE_FUNCTIONS: Final = (
     exp.Max,
     exp.ArraySize,
     exp.ArrayRemove,
+    exp.ArrayContainsAll,
 )
 _PURE_NAMES: Final = frozenset({"all", "array_remove", "cardinality", "daterange", "unnest"})
 

@@ -155,7 +155,7 @@ def test_each_rule_stands_once_in_one_statement_for_every_use(use: Use) -> None:
             # What somebody intends is an act; the rules on plans and equipment are asked of what there is.
             judging = [part for part in one.parts if use.scope != "intended" or part.fact == "acts"]
             assert sql.count(f"('{one.id}', flagged.flag_") == len(judging)
-        assert sql.count("\nFROM acts\nWHERE CASE\n") == 1
+        assert sql.count("\nFROM acts\nJOIN (VALUES\n") == 1
         assert not re.search(r"\b(known|held|judged_record|judged_project|judged_enterprise|judged_holder)\(", sql)
     # The rules' own part is the same text, letter by letter.
     rest = compile_flags(use).split("SELECT flagged.subject_kind", 2)[1].removesuffix("\nUNION ALL\n")
