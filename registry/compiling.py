@@ -23,6 +23,7 @@ import sqlglot
 from sqlglot import exp
 
 from registry.acts import LANE_OF_ACT
+from registry.law.limits import limits_sql
 from registry.law.reading import DatedValue, Law, Parameter, ParameterValue, law
 from registry.rules.reading import EVIDENCE_PARTS, Rule, RuleDay, RulePart, rules
 
@@ -32,6 +33,7 @@ Knowledge = Literal["now", "then"]
 _FACTS: Final = Path(__file__).with_name("facts")
 # Each fact reads tables and facts before it; a fact that only rare rows ask for is inlined, so indexes serve it.
 FACTS: Final = (
+    "elimination_limits",
     "known_approvals",
     "known_projects",
     "known_capacities",
@@ -41,6 +43,7 @@ FACTS: Final = (
     "known_plans",
     "known_plan_units",
     "known_equipment",
+    "backward_equipment",
     "known_eliminations",
     "listed_units",
     "defaulters",
@@ -62,6 +65,8 @@ FACTS: Final = (
     "judged_rectifications",
     "judged_orders",
 )
+# The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
+LIMITS_FACT: Final = "elimination_limits"
 # Made once, since every act of the nation joins it.
 _MADE_ONCE: Final = frozenset({"project_states"})
 _SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
@@ -138,19 +143,21 @@ def _file(name: str) -> str:
     return _COMMENT.sub("", (_FACTS / f"{name}.sql").read_text(encoding="utf-8")).strip()
 
 
-def fact(name: str, use: Use) -> str:
+def fact(name: str, use: Use, by_law: Law | None = None) -> str:
     """The text of one fact for one use."""
+    if name == LIMITS_FACT:
+        return limits_sql((by_law or law()).limits)
     files = _SOURCES[use.scope] if name == "judged_acts" else (name,)
     text = "\nUNION ALL\n".join(_file(one) for one in files)
     return _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), text)
 
 
-def facts(use: Use, asking: str) -> str:
+def facts(use: Use, asking: str, by_law: Law | None = None) -> str:
     """The facts that a text asks for as common table expressions; inlined, so that the planner sees one query."""
     wanted: list[str] = []
     for name in reversed(FACTS):
         if re.search(rf"\b{name}\b", asking):
-            body = fact(name, use)
+            body = fact(name, use, by_law)
             asking += body
             made = "MATERIALIZED" if name in _MADE_ONCE else "NOT MATERIALIZED"
             wanted.append(f"{name} AS {made} (\n{body}\n)")
@@ -249,7 +256,7 @@ def compile_flags(use: Use, chosen: tuple[Rule, ...] | None = None, by_law: Law 
     Binds: as_of, and by use known_at, unsettled, records, projects, enterprises, intended.
     """
     flags = _flags(use, chosen or rules(), by_law or law())
-    return f"WITH {facts(use, flags)}\n{flags}"
+    return f"WITH {facts(use, flags, by_law)}\n{flags}"
 
 
 @lru_cache(maxsize=32)
@@ -266,7 +273,7 @@ def compile_evidence(
     for part in EVIDENCE_PARTS:
         names = ", ".join(exp.Literal.string(one.id).sql() for one in chosen if part in one.evidence)
         evidence = evidence.replace(f"asks_{part}", f"COALESCE(rule IN ({names or 'NULL'}), TRUE)")
-    return f"WITH {facts(use, flags + evidence)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
+    return f"WITH {facts(use, flags + evidence, by_law)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
 
 
 def _unflagged(chosen: tuple[Rule, ...]) -> str:

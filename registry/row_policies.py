@@ -125,7 +125,8 @@ _VISIBLE_RECORD: Final = (
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
 _OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
+    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
+    law_documents law_duties notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
 _REGISTERED_TABLES: Final = """

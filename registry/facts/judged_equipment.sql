@@ -39,6 +39,7 @@ SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint A
                    AND NOT EXISTS (SELECT FROM known_capacities AS c WHERE c.project_id = e.project_id)
              )
        ) END AS built_excess,
+       e.still_to_come,
        p.nature, p.standing_days, COALESCE(e.enterprise_id, p.owner_id) AS party_id
 FROM known_equipment AS e
 LEFT JOIN project_states AS p ON p.project_id = e.project_id
