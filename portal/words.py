@@ -352,7 +352,6 @@ FIELDS: Final = {
     "decided": N_("决定日期"),
     "filed": N_("备案日期"),
     "dispositions": N_("处理决定"),
-    "equipment": N_("设备"),
     "eliminations": N_("淘汰任务"),
     "cured": N_("完成日期"),
     "ended": N_("终止日期"),

@@ -8,7 +8,6 @@ SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint A
        e.project_id, e.enterprise_id, p.owner_id, 'linked' AS outcome, '' AS method,
        p.sector, COALESCE(p.region, h.region) AS project_region, NULL::text AS region,
        e.reference, e.equipment_class, e.size, e.unit, e.product, e.commissioned, e.dismantled, e.last_ran, e.traits,
-       e.still_to_come,
        CASE WHEN p.standing_days @> e.commissioned THEN (
            SELECT CASE
                WHEN allowed.amount > 0 THEN (built.amount - allowed.amount) / allowed.amount
@@ -40,6 +39,7 @@ SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint A
                    AND NOT EXISTS (SELECT FROM known_capacities AS c WHERE c.project_id = e.project_id)
              )
        ) END AS built_excess,
+       e.still_to_come,
        p.nature, p.standing_days, COALESCE(e.enterprise_id, p.owner_id) AS party_id
 FROM known_equipment AS e
 LEFT JOIN project_states AS p ON p.project_id = e.project_id
