@@ -51,6 +51,12 @@ PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     500: ProblemType("internal-error", N_("系统出错"), N_("请稍后再试；若反复出现，请联系管理员。")),
     503: ProblemType("unavailable", N_("系统暂时无法答复"), N_("请稍后再试。")),
 }
+# What no column can hold: a NUL within a text, half of a surrogate pair, a number with too many digits.
+_UNBEARABLE: Final = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.NumericValueOutOfRangeError,
+)
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -167,6 +173,8 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if request.method == "GET" and isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
         # A number in the address that is beyond what a column can hold: nothing bears it.
         return problem(request, 404)
+    if isinstance(getattr(error.orig, "__cause__", None), _UNBEARABLE):
+        return problem(request, 422, detail=_("内容中有无法保存的字符或过大的数。"))
     return await _unexpected(request, error)
 
 
