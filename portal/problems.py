@@ -123,8 +123,10 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ItemsRejected):
         # The values stay away: what came in must not come back in an error.
         errors = [
-            {"row": one.row, "field": one.column, "detail": one.say(current_language())} for one in error.problems[:500]
+            {"row": one.row, "field": one.column, "detail": _without(one.value, one.say(current_language()))}
+            for one in error.problems[:500]
         ]
+        detail = _without(error.problems[0].value, detail)
     elif error.where and error.status in (400, 422):
         errors = [{"field": error.where, "detail": detail}]
     elif isinstance(error, ChangedMeanwhile):
@@ -134,6 +136,11 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
         # As RFC 6750 says it to programs.
         headers["www-authenticate"] = f'Bearer realm="threegates", error="insufficient_scope", scope="{scope}"'
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
+
+
+def _without(value: str, said: str) -> str:
+    """A sentence without the value that it quotes."""
+    return said.replace(f"“{value}”", "“…”") if value else said
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

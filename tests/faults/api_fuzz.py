@@ -38,7 +38,7 @@ from tests.portal.conftest import answers, child, free_port, wait_for
 from tests.scratch_server import database
 
 # Requests an operation and caller, and a page and caller.
-SCALES: Final = {"small": (1, 1), "full": (10, 2)}
+SCALES: Final = {"small": (1, 1), "full": (8, 1)}
 # At small scale each operation and page is asked by so many, the next by the next ones.
 SOME: Final = (8, 1)
 RECORDS: Final = 40

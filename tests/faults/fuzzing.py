@@ -49,6 +49,9 @@ class Maker:
             if self.chance.random() < (0.05 if required else 0.5) and one["in"] != "path":
                 continue
             value = self._parameter(one)
+            if one["name"] == "if-match" and self.chance.random() < 0.7:
+                # Whatever there is: else no correction would come as far as its fields.
+                value = "*"
             if one["in"] == "path":
                 path = path.replace(f"{{{one['name']}}}", _quoted(value) or "%20")
             elif one["in"] == "query":
