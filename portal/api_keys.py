@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from portal.viewing import hash_of
 from registry import clock
+from registry.auditing import audit
 from registry.database import transaction
 from registry.key_writing import new_secret
 from registry.reading import first
@@ -38,6 +39,7 @@ async def ensure_first_key() -> None:
             ),
             {"name": FIRST_KEY, "hash": hash_of(key), "at": clock.now()},
         )
+        await audit(session, STARTING, "key.create", "key", FIRST_KEY, after={"name": FIRST_KEY})
         keep_key(key)
 
 

@@ -34,7 +34,7 @@ async def require_editor(request: Request) -> Viewer:
 
 def telling(request: Request, values: dict[str, str]) -> Telling:
     """Who says what a form says, when and why."""
-    return Telling(actor=request.state.viewer.actor, at=clock.now(), reason=values.get("reason", ""))
+    return Telling(actor=request.state.viewer.actor, at=clock.now(), reason=values.get("reason", ""), told=[])
 
 
 async def read_form(request: Request) -> FormData:

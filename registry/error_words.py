@@ -172,10 +172,10 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
-    "PostgreSQL has no role {name}, and this user may not make one.": "数据库没有角色 {name}，此用户也无权创建。",
-    "As a superuser: {command}; {more} TO the user of that address.": (
-        "请以超级用户执行：{command}; {more} TO（该地址的用户）。"
+    "This user of PostgreSQL needs the role {name}, and may not get it for itself.": (
+        "此数据库用户需要角色 {name}，且无权自行取得。"
     ),
+    "As a superuser, run: {commands}": "请以超级用户执行：{commands}",
     "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
     "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",
     "The encrypted connection to PostgreSQL cannot be made ({why}).": "无法建立到数据库的加密连接（{why}）。",

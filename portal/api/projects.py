@@ -1,10 +1,11 @@
 """Projects over the API: list, read, register (idempotent), correct with a reason, gates."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +15,9 @@ from portal.api._preconditions import IfMatch, seen_state
 from portal.gates import gates_of
 from portal.viewing import viewing
 from registry import clock
+from registry.audit_changes import audit_told
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.identifiers import project_code
 from registry.identifiers.region import parse as parse_region
@@ -140,9 +143,7 @@ async def projects(
 async def by_code(request: Request, code: str) -> ProjectFile:
     """The project that a code names, today's or an earlier one."""
     async with viewing(request) as session:
-        audience = request.state.viewer.audience
-        number = await project_by_code(session, project_code.parse(code).value)
-        return _tagged(request, await project_file(session, number, audience))
+        return await _shown(request, session, await project_by_code(session, project_code.parse(code).value))
 
 
 @router.get("/projects/{project_id}", summary="读取项目 · Read a project", openapi_extra=needs("read", public=True))
@@ -153,9 +154,17 @@ async def project(
 ) -> ProjectFile:
     """The project's file."""
     async with viewing(request) as session:
-        audience = request.state.viewer.audience
         instant = end_of_day(known_at) if known_at and known_at < clock.today() else None
-        return _tagged(request, await project_file(session, project_id, audience, known_at=instant))
+        return await _shown(request, session, project_id, instant)
+
+
+async def _shown(
+    request: Request, session: AsyncSession, project_id: int, known_at: datetime | None = None
+) -> ProjectFile:
+    viewer: Viewer = request.state.viewer
+    file = await project_file(session, project_id, viewer.audience, known_at=known_at)
+    await note_credit_read(session, viewer, "project", str(project_id), records=file.records, findings=file.findings)
+    return _tagged(request, file)
 
 
 def _tagged(request: Request, file: ProjectFile) -> ProjectFile:
@@ -199,8 +208,9 @@ async def register(request: Request, body: Registration, idempotency_key: Idempo
         viewer: Viewer = request.state.viewer
 
         async def work() -> Registered:
-            telling = Telling(actor=f"api:{viewer.actor}", at=clock.now(), reason=body.reason)
+            telling = Telling(actor=f"api:{viewer.actor}", at=clock.now(), reason=body.reason, told=[])
             outcome = await register_projects(session, body.projects, telling)
+            await audit_told(session, request.state.viewer, telling)
             return Registered(
                 ids=outcome.ids,
                 new=outcome.new,
@@ -224,14 +234,16 @@ async def correct(
         raise BadInput("A correction needs a reason.", where="reason", remedy="Say why the register was wrong.")
     async with viewing(request) as session:
         viewer: Viewer = request.state.viewer
+        telling = Telling(actor=f"api:{viewer.actor}", at=clock.now(), reason=body.reason, told=[])
         changed = await correct_project(
             session,
             project_id,
             body.changes,
-            Telling(actor=f"api:{viewer.actor}", at=clock.now(), reason=body.reason),
+            telling,
             held_from=body.held_from,
             expected_state=await seen_state(session, project_id, if_match),
         )
+        await audit_told(session, viewer, telling)
         state = await project_state(session, project_id)
         region = body.changes.get("region")
         odd = await region_warnings(session, [1], [parse_region(region).value]) if isinstance(region, str) else []

@@ -11,6 +11,7 @@ from portal.language import _
 from portal.rendering import render
 from portal.viewing import viewing
 from registry import clock
+from registry.audit_changes import audit_told
 from registry.errors import BadInput, Conflict, NotFound
 from registry.project_file import ApprovalLine, ProjectFile, project_file
 from registry.registering import correct_approval, correct_project
@@ -39,7 +40,9 @@ async def add(request: Request, project_id: int) -> Response:
     item["reference"] = f"hand:{project_id}:{clock.now():%Y%m%d%H%M%S%f}"
     try:
         async with viewing(request) as session:
-            await correct_project(session, project_id, {"approvals": [item]}, telling(request, values))
+            told = telling(request, values)
+            await correct_project(session, project_id, {"approvals": [item]}, told)
+            await audit_told(session, request.state.viewer, told)
     except (BadInput, Conflict) as error:
         errors, general = errors_at_fields(error, PLACES)
         return _form(request, file, None, values, errors, general, error.status)
@@ -69,13 +72,15 @@ async def correct(request: Request, project_id: int, approval_id: int) -> Respon
     version = seen_version(values)
     try:
         async with viewing(request) as session:
+            told = telling(request, values)
             changed = await correct_approval(
                 session,
                 approval_id,
                 changes,
-                telling(request, values),
+                told,
                 expected_version=int(version) if version.isdecimal() else 0,
             )
+            await audit_told(session, request.state.viewer, told)
         if not changed:
             raise BadInput("Nothing was changed.", remedy="Change at least one field.")
     except (BadInput, Conflict) as error:
