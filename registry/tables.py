@@ -15,6 +15,7 @@ from registry import (
     findings,
     industries,
     keys,
+    link_reviews,
     links,
     notices,
     people,
@@ -22,6 +23,7 @@ from registry import (
     records,
     regions,
     sources,
+    suspects,
     syncing,
 )
 
@@ -61,6 +63,7 @@ __all__ = [
     "findings",
     "industries",
     "keys",
+    "link_reviews",
     "links",
     "notices",
     "people",
@@ -68,5 +71,6 @@ __all__ = [
     "records",
     "regions",
     "sources",
+    "suspects",
     "syncing",
 ]
