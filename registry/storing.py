@@ -122,9 +122,9 @@ FROM arriving WHERE records.record_id = arriving.record_id AND records.known_to 
 _ADD_NEW: Final = f"""
 WITH added AS (
     INSERT INTO records (record_id, feed, run_id, known_from, content_hash, raw, party_name_normal,
-                         project_name_normal, {_FIELDS})
+                         project_name_normal, lender_normal, {_FIELDS})
     SELECT coalesce(record_id, nextval('record_sequence')), $1, $2, $3, content_hash, raw, party_name_normal,
-           project_name_normal, {_STAGED_FIELDS}
+           project_name_normal, lender_normal, {_STAGED_FIELDS}
     FROM arriving
     RETURNING record_id
 )
