@@ -68,6 +68,8 @@ class LinkDecision(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("verdict IN ('accept', 'reject', 'new_project', 'unsure', 'undo')", name="link_verdict"),
         Index("link_decisions_record", "record_id", "id"),
+        # A decision is taken back once.
+        Index("link_decisions_undoes", "undoes", unique=True, postgresql_where=text("undoes IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -85,5 +87,12 @@ class LinkDecision(SQLModel, table=True):
     )
     # Above the stake a decision waits, in force false, until another person seconds it.
     in_force: bool = True
+    # Who decided, and for whom by delegation: none of them may second it.
+    account_id: int | None = Field(default=None, sa_type=BigInteger)
+    acts_for: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
+    # What is above the stake: field -> {value, limit}; {} where one person was enough.
+    stake: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    # new_project: the suspected project that the record went into.
+    suspected_id: int | None = Field(default=None, foreign_key="suspected_projects.id", sa_type=BigInteger)
     seconds: int | None = Field(default=None, foreign_key="link_decisions.id", sa_type=BigInteger)
     undoes: int | None = Field(default=None, foreign_key="link_decisions.id", sa_type=BigInteger)

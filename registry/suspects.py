@@ -51,6 +51,7 @@ class SuspectedVersion(Known, table=True):
     first_act: date | None = None
     last_act: date | None = None
     synthetic: bool = False  # some of its records are
+    credit_only: bool = False  # all of its records are of credit: it is for finance alone
     decided_by: str = Field(default="linker", sa_type=Text)
     reason: str = Field(default="", sa_type=Text)
 
