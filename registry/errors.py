@@ -59,6 +59,13 @@ class Conflict(ThreegatesError):
     title = "The change conflicts with the register"
 
 
+class ChangedMeanwhile(Conflict):
+    """What the change was based on is no longer the present version."""
+
+    status = 412
+    title = "Changed meanwhile"
+
+
 class NotAllowed(ThreegatesError):
     """The caller may not do this."""
 

@@ -16,7 +16,7 @@ from registry import dirty
 from registry.auditing import audit
 from registry.clock import civil_day
 from registry.database import json_text
-from registry.errors import BadInput, Conflict, NotAllowed, NotFound
+from registry.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from registry.reading import Row, first, rows
 from registry.review_stakes import stake_of
 from registry.row_policies import within
@@ -44,6 +44,7 @@ class Saying:
     reason: str
     project_ids: tuple[int, ...] = ()
     suspected_id: int | None = None  # new_project: where it goes; None: where it is, or a new one
+    apart: bool = False  # new_project: into a new suspected project, whichever it is in now
     sector: str | None = None  # new_project: of a new suspected project, where the record does not show it
     seen: str | None = None
 
@@ -76,7 +77,7 @@ async def decide(session: AsyncSession, viewer: Viewer, saying: Saying, at: date
     record = await _record(session, saying.record_id)
     word = await present_word(session, saying.record_id)
     if saying.seen is not None and saying.seen != seen_version(record, word):
-        raise Conflict(
+        raise ChangedMeanwhile(
             "Somebody else changed this meanwhile.",
             where=f"record {saying.record_id}",
             remedy="Read it again and repeat the change.",
@@ -280,7 +281,8 @@ def _seconded(viewer: Viewer, saying: Saying, projects: list[int], word: Row | N
         return None
     if sorted(word["project_ids"]) != projects:
         return None
-    if saying.suspected_id is not None and saying.suspected_id != word["suspected_id"]:
+    # That it is unregistered is what two must say; where it goes may be said by the second alone.
+    if None not in (saying.suspected_id, word["suspected_id"]) and saying.suspected_id != word["suspected_id"]:
         return None
     first_hands = {word["account_id"], *word["acts_for"]}
     if {viewer.account_id, *viewer.acts_for} & first_hands:
@@ -294,7 +296,7 @@ async def _place(
     session: AsyncSession, viewer: Viewer, saying: Saying, suspected: int | None, reason: str, at: datetime
 ) -> int:
     """Put the record into its suspected project: the one chosen, the one it is in, or a new one."""
-    if suspected is None:
+    if suspected is None and not saying.apart:
         suspected = await suspected_of(session, saying.record_id)
     if suspected is None:
         shown = await first(
