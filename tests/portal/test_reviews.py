@@ -144,7 +144,9 @@ async def _administer(url: str, statement: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(postgresql_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    postgresql_url: str, elasticsearch_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """A portal over the small world, one for all tests: starting one takes many times what a test does."""
     name, data = f"{DATABASES}{os.getpid()}_reviews", tmp_path_factory.mktemp("reviews")
     database = postgresql_url.rsplit("/", 1)[0] + "/" + name
@@ -153,7 +155,14 @@ def world(postgresql_url: str, template_database: str, tmp_path_factory: pytest.
         people = run(_prepare(database))
         port = free_port()
         arguments = [sys.executable, "-m", "uvicorn", "portal.web:application", "--port", str(port)]
-        environment = {**os.environ, "THREEGATES_DATABASE_URL": database, "THREEGATES_DATA_FOLDER": str(data)}
+        environment = {
+            **os.environ,
+            "THREEGATES_DATABASE_URL": database,
+            "THREEGATES_ELASTICSEARCH_URL": elasticsearch_url,
+            # Nothing is indexed: searching answers from the register.
+            "THREEGATES_INDEX_PREFIX": f"tgtest-{os.getpid()}-reviews",
+            "THREEGATES_DATA_FOLDER": str(data),
+        }
         with child(arguments, environment, ROOT, data / "portal.log"):
             wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal", 60)
             yield World(f"http://127.0.0.1:{port}", database, people)
@@ -295,6 +304,9 @@ def test_a_suspected_project_from_first_record_to_merger(world: World) -> None:
         ["land_grant", "eia_approval"],
     )
     assert f'href="/suspected/{one}"' in world.ask("reader", f"/suspected/{other}").text
+    hint = "/suspected?state=all&amp;q="
+    asked = f"/search?q={urllib.parse.quote('示例丁')}"
+    assert hint in world.ask("reader", asked).text and hint not in world.ask("", asked).text
     assert world.ask("", f"/api/v1/suspected/{one}").status == 401
     # One record apart again, over the API.
     record = world.record("eia")
