@@ -34,6 +34,7 @@ class LyingProvider(ThreadingHTTPServer):
 
     lie = "honest"
     subject = "lying-subject"
+    acr = "password"
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
@@ -60,6 +61,7 @@ class LyingProvider(ThreadingHTTPServer):
             "sub": self.subject,
             "exp": int(time.time()) + 300,
             "nonce": self.nonces[code],
+            "acr": self.acr,
         }
         claims |= CLAIMS.get(self.lie, {})
         claims = {name: value for name, value in claims.items() if value is not None}

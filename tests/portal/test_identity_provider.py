@@ -16,14 +16,15 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def portal_with(register: Register, issuer: str) -> Iterator[str]:
-    """A portal whose people come from a provider."""
+def portal_with(register: Register, issuer: str, acr: str = "") -> Iterator[str]:
+    """A portal whose people come from a provider, which states one of these classes of authentication."""
     port = free_port()
     environment = register.environment | {
         "THREEGATES_OIDC_ISSUER": issuer,
         "THREEGATES_OIDC_CLIENT_ID": "threegates",
         "THREEGATES_OIDC_CLIENT_SECRET": "a secret of tests only",
     }
+    environment |= {"THREEGATES_OIDC_ACR": acr} if acr else {}
     command = [sys.executable, "-m", "uvicorn", "portal.web:application", "--port", str(port), "--log-level", "warning"]
     with child(command, environment, ROOT, register.data / f"portal-{port}.log"):
         wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
@@ -129,6 +130,19 @@ def test_a_lying_provider_lets_nobody_in(register: Register, liar: LyingProvider
         assert not caught.cookies.get("threegates_sign_in"), lie
 
 
+def test_a_class_of_authentication_that_is_asked_for_must_be_stated(register: Register, liar: LyingProvider) -> None:
+    liar.lie = "honest"
+    with portal_with(register, liar.issuer, "token card") as portal:
+        path = invited(register, portal, "classed")
+        liar.subject = "classed-subject"
+        for acr, status in (("password", 401), ("card", 303)):
+            liar.acr = acr
+            visitor = Visitor(portal)
+            address = visitor.ask(path)[1]["location"]
+            assert "acr_values=token+card" in address
+            assert visitor.ask(f"/sign-in/return?{liar.authorise(address)}")[0] == status, acr
+
+
 def test_an_answer_for_another_browser_or_twice_is_refused(
     register: Register, liar: LyingProvider, portal_of_liar: str
 ) -> None:
@@ -150,6 +164,16 @@ def test_a_provider_that_does_not_answer_is_said_and_passwords_still_do(register
         status, _headers, page = visitor.ask("/sign-in/provider")
         assert status == 503 and "sign in with a password" in page
         assert visitor.ask("/sign-in")[0] == 200
+
+
+def test_who_comes_from_elsewhere_goes_on_by_a_click_of_their_own(portal_of_liar: str) -> None:
+    visitor = Visitor(portal_of_liar, headers={"accept-language": "en", "sec-fetch-site": "cross-site"})
+    status, _headers, page = visitor.ask("/sign-in/provider?invitation=abc&back=//evil.example")
+    assert status == 200 and "administrator" in page
+    assert 'href="/sign-in/provider?back=/&amp;invitation=abc"' in page
+    assert "threegates_provider" not in visitor.cookies
+    visitor.headers["sec-fetch-site"] = "same-origin"
+    assert visitor.ask("/sign-in/provider?invitation=abc&back=%2F")[0] == 303
 
 
 def test_without_a_provider_there_is_no_such_page(portal: str) -> None:
