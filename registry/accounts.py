@@ -83,8 +83,8 @@ async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: date
 
 
 def must_set_up(method: str, roles: frozenset[Role], *, must_change: bool, without_code: bool) -> bool:
-    """Whether somebody signed in by password has to set up their account first: all but plain readers need codes."""
-    return method == "password" and (must_change or (without_code and bool(roles - {"reader"})))
+    """Whether somebody signed in by password has to set up their account first: whoever has a role needs codes."""
+    return method == "password" and (must_change or (without_code and bool(roles)))
 
 
 def _lanes(row: Row) -> frozenset[str]:

@@ -36,6 +36,13 @@ class Settings(BaseSettings):
     oidc_issuer: str | None = Field(default=None, description="the identity provider's issuer, https://…")
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
+    oidc_acr: str | None = Field(
+        default=None,
+        description="authentication classes (acr) that the identity provider must state, with blanks between",
+    )
+    password_list: Path | None = Field(
+        default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
+    )
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
@@ -89,6 +96,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{value} holds no certificate in PEM form") from None
             except OSError as error:
                 raise ValueError(f"{value} cannot be read ({error.strerror})") from None
+        return value
+
+    @field_validator("password_list")
+    @classmethod
+    def _password_list_is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
         return value
 
     @field_validator("data_folder")
