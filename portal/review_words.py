@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from portal.language import N_, _
+from portal.language import N_, _, current_language
+from registry.link_words import FEATURES
 
 VERDICTS: Final[dict[str, str]] = {
     "accept": N_("属于所选项目"),
@@ -105,7 +106,10 @@ def options(words: dict[str, str]) -> list[tuple[str, str]]:
 
 def feature_words(name: str) -> str:
     """What a feature of the linker's model says, in the current language."""
-    return name
+    if name not in FEATURES:
+        return name
+    chinese, english, _way = FEATURES[name]
+    return chinese if current_language().startswith("zh") else english
 
 
 def reasons(verdict: str) -> list[str]:

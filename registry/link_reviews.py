@@ -96,3 +96,15 @@ class LinkDecision(SQLModel, table=True):
     suspected_id: int | None = Field(default=None, foreign_key="suspected_projects.id", sa_type=BigInteger)
     seconds: int | None = Field(default=None, foreign_key="link_decisions.id", sa_type=BigInteger)
     undoes: int | None = Field(default=None, foreign_key="link_decisions.id", sa_type=BigInteger)
+
+
+class LinkModel(SQLModel, table=True):
+    """Weights that linking was trained to; the one not retired is in use, without one those of the software are."""
+
+    __tablename__ = "link_models"
+
+    version: str = Field(primary_key=True, sa_type=Text)  # hash of the weights; links and candidates name it
+    weights: str = Field(sa_type=Text)  # JSON as registry.linking.model reads it
+    trained_by: str = Field(default="", sa_type=Text)
+    trained_at: datetime = Field(sa_type=Instant)
+    retired_at: datetime | None = Field(default=None, sa_type=Instant)

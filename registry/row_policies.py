@@ -158,6 +158,7 @@ POLICIES: Final[dict[str, Policy]] = {
         change=f"({may('decide')} AND {_VISIBLE_RECORD})",
     ),
     # What awaits a reviewer, and what reviewers decided: as their records are seen.
+    "link_models": Policy(read=may("internal")),
     "link_candidates": Policy(read=_reviewed("link_candidates")),
     "review_items": Policy(
         read=_reviewed("review_items"), add=_reviewing("review_items"), change=_reviewing("review_items")

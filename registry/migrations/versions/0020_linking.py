@@ -193,6 +193,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("known_to = 'infinity'"),
     )
 
+    op.create_table(
+        "link_models",
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("weights", sa.Text(), nullable=False),
+        sa.Column("trained_by", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("trained_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("version"),
+    )
+    # Open records are looked through when a project or a name is new.
+    op.create_index(
+        "links_open",
+        "links",
+        ["record_id"],
+        unique=False,
+        postgresql_where=sa.text("known_to = 'infinity' AND outcome <> 'linked'"),
+    )
     for table in PROTECTED:
         for statement in protect(table):
             op.execute(statement)
@@ -200,5 +217,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Without the tables; what reviewers decided is lost."""
-    for table in (*PROTECTED, "link_decisions", "suspected_projects"):
+    op.drop_index("links_open", table_name="links")
+    for table in (*PROTECTED, "link_decisions", "link_models", "suspected_projects"):
         op.drop_table(table)
