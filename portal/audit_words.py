@@ -51,6 +51,7 @@ THINGS: Final = {
     "role": N_("角色"),
     "search": N_("检索结果"),
     "sign_in": N_("登录"),
+    "suspected": N_("疑似项目"),
     "suspected_dismiss": N_("排除疑似项目"),
     "suspected_merge": N_("合并疑似项目"),
     "suspected_register": N_("疑似项目认定为登记项目"),

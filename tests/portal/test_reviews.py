@@ -100,7 +100,13 @@ class World:
             who,
             f"/api/v1{path}",
             json.dumps(content).encode(),
-            **{"content-type": "application/json", "idempotency-key": key, "accept-language": "en", **headers},
+            **{
+                "content-type": "application/json",
+                "idempotency-key": key,
+                "accept-language": "en",
+                "sec-fetch-site": "same-origin",
+                **headers,
+            },
         )
 
     def value(self, statement: str) -> Any:
@@ -271,7 +277,7 @@ def test_the_api_decides_once_and_on_the_version_that_was_read(world: World) -> 
     assert replayed.json == done.json and replayed.headers["idempotent-replayed"] == "true"
     assert world.value(f"SELECT count(*) FROM link_decisions WHERE record_id = {record}") == 1
     other = world.post("reviewer", path, {**say, "verdict": "unsure"}, **match)
-    assert other.status == 409
+    assert other.status == 422
     undo = f"/reviews/decisions/{done.json['decision_id']}/undo"
     assert world.post("other", undo, {"reason": "不对"}).status == 403
     assert world.post("reviewer", undo, {"reason": "看错了"}, "key-00000002").status == 200
