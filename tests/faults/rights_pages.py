@@ -74,6 +74,7 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "approval_id": [1],
             "rule_id": ["credit-without-formalities"],
             "organisation_id": list(ORGANISATIONS)[:2],
+            "suspected_id": await numbers("SELECT id AS one FROM suspected_projects ORDER BY id") or [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 
