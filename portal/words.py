@@ -74,6 +74,7 @@ LINK_METHODS: Final = {
     "no_fitting_project": N_("所属企业没有相符的项目"),
     "unknown_party": N_("登记簿中没有这家企业"),
     "unregistered_uscc": N_("统一社会信用代码未登记"),
+    "review": N_("人工核查"),
 }
 RECORD_KINDS: Final = {
     "granted": N_("出让"),

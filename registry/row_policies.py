@@ -126,6 +126,24 @@ _VISIBLE_RECORD: Final = (
 )
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
+
+def _of_visible_record(table: str, *, mine: bool = False) -> str:
+    """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
+    place = f" AND {within('of_row.region')}" if mine else ""
+    return (
+        f"EXISTS (SELECT FROM records AS of_row WHERE of_row.record_id = {table}.record_id "
+        f"AND of_row.known_to = 'infinity'{place})"
+    )
+
+
+def _reviewed(table: str) -> str:
+    return f"({may('register', 'decide')} AND {_of_visible_record(table)})"
+
+
+def _reviewing(table: str) -> str:
+    return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
+
+
 _OPEN_TABLES: Final = """
     agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
     law_documents law_duties notices notice_items
@@ -152,6 +170,26 @@ POLICIES: Final[dict[str, Policy]] = {
         read=_VISIBLE_RECORD,
         add=f"({may('decide')} AND {_VISIBLE_RECORD})",
         change=f"({may('decide')} AND {_VISIBLE_RECORD})",
+    ),
+    # What awaits a reviewer, and what reviewers decided: as their records are seen.
+    "link_models": Policy(read=may("internal")),
+    "link_candidates": Policy(read=_reviewed("link_candidates")),
+    "review_items": Policy(
+        read=_reviewed("review_items"), add=_reviewing("review_items"), change=_reviewing("review_items")
+    ),
+    "link_decisions": Policy(
+        read=_reviewed("link_decisions"),
+        add=f"({_reviewing('link_decisions')} AND account_id = {_MINE})",
+    ),
+    # Suspected projects accuse nobody in public: officials alone see them, and of credit only its own.
+    "suspected_projects": Policy(read=may("internal"), add=may("decide")),
+    "suspected_versions": Policy(
+        read=f"({may('internal')} AND (NOT credit_only OR {may('credit')}))", add=may("decide"), change=may("decide")
+    ),
+    "suspected_members": Policy(
+        read=f"({may('internal')} AND {_of_visible_record('suspected_members')})",
+        add=_reviewing("suspected_members"),
+        change=f"({may('decide')} AND {_of_visible_record('suspected_members')})",
     ),
     "findings": Policy(
         read=f"(lane <> 'credit' OR {sees_credit_finding('findings')})",
