@@ -19,6 +19,9 @@ ASKED = {
     "/api/v1/findings": ("?lane=credit&limit=200", "?state=all&limit=200"),
     "/search": ("?q=示例", "?q=TGLOAN0000", "?q=示例甲银行", "?q=7341200053"),
     "/api/v1/search": ("?q=示例", "?q=TGLOAN0000", "?q=示例甲银行", "?q=7341200053"),
+    "/review": ("?state=decided", "?state=second"),
+    "/api/v1/reviews": ("?state=decided&limit=200",),
+    "/suspected": ("?state=all&q=示例",),
     "/audit": ("?action=project",),
     "/audit.csv": ("?action=project",),
     "/projects/by-code/{code}": (),
@@ -68,9 +71,12 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "record_id": await numbers("SELECT DISTINCT record_id AS one FROM records ORDER BY 1"),
             "fingerprint": await numbers("SELECT DISTINCT fingerprint AS one FROM findings ORDER BY 1"),
             "account_id": [1, 2],
+            "organisation_id": ["office"],
+            "suspected_id": await numbers("SELECT id AS one FROM suspected_projects ORDER BY id"),
             "notice_id": [1],
             "approval_id": [1],
             "rule_id": ["credit-without-formalities"],
+            "document": ["g41"],
         }
 
 
