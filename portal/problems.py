@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from portal.error_words import in_reader_language
 from portal.language import LANGUAGES, N_, _, current_language
 from portal.rendering import choose_language, render
+from registry.auditing import REQUEST_ID
 from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
 from registry.import_problems import ItemsRejected
@@ -118,6 +119,8 @@ def problem(
 async def _threegates_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
     choose_language(request)
+    if error.status in (401, 403):
+        _note_refusal(request, error)
     detail, remedy = details_of(error)
     errors: list[dict[str, Any]] | None = None
     if isinstance(error, ItemsRejected):
@@ -136,6 +139,20 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
         # As RFC 6750 says it to programs.
         headers["www-authenticate"] = f'Bearer realm="threegates", error="insufficient_scope", scope="{scope}"'
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
+
+
+def _note_refusal(request: Request, error: ThreegatesError) -> None:
+    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no address."""
+    viewer = getattr(request.state, "viewer", None) or getattr(request.state, "recognised", None)
+    structlog.get_logger().warning(
+        "refused",
+        status=error.status,
+        method=request.method,
+        path=request.url.path,
+        actor=viewer.actor if viewer else "",
+        needed=error.where,
+        request=REQUEST_ID.get(),
+    )
 
 
 def _without(value: str, said: str) -> str:

@@ -90,6 +90,7 @@ class Operation(APIRoute):
     async def admit(self, request: Request) -> None:
         """Recognise the caller and refuse who may not; whoever was admitted stands in `request.state.recognised`."""
         viewer = await _caller(request)
+        request.state.recognised = viewer
         if viewer.kind == "public" and not self.is_public:
             raise KeyNeeded(
                 "This needs a key.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key."
@@ -104,7 +105,6 @@ class Operation(APIRoute):
                 where="Origin",
                 remedy="Send it from a page of this register, or with a key in Authorization.",
             )
-        request.state.recognised = viewer
 
 
 async def _caller(request: Request) -> Viewer:
