@@ -65,6 +65,7 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "records",
     "links",
     "findings",
+    "gate_marks",
 )
 
 REFUSE_REWRITE: Final[str] = """

@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     agencies_folder: Path | None = Field(default=None, description="more agency folders beside the shipped ones")
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
+    gate_key_file: Path | None = Field(
+        default=None, description="the key that signs receipts; DATA_FOLDER/gate/signing-key.pem when unset"
+    )
+    gate_hold_days: int = Field(default=30, ge=1, le=366, description="how many days an allowance holds at most")
 
     @field_validator("database_url")
     @classmethod

@@ -24,6 +24,7 @@ from registry import (
     sources,
     syncing,
 )
+from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -59,6 +60,7 @@ __all__ = [
     "audit_tables",
     "enterprises",
     "findings",
+    "gate_tables",
     "industries",
     "keys",
     "links",
