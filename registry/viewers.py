@@ -12,14 +12,15 @@ from registry.roles import Permission
 PORTAL_ROLE: Final = "threegates_portal"
 NATION: Final = "000000"
 
-Audience = Literal["public", "official", "finance"]
+# A bank sees what the public sees and its own credit; finance what officials see and credit of its region.
+Audience = Literal["public", "bank", "official", "finance"]
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
 
-    kind: Literal["public", "person", "key", "sign_in"] = "public"
+    kind: Literal["public", "person", "key", "sign_in", "gate"] = "public"
     account_id: int | None = None
     key_id: int | None = None
     # As it stands in histories and in the audit: a login name, or the name of a key.
@@ -48,15 +49,25 @@ class Viewer:
 
     @property
     def audience(self) -> Audience:
-        """Which of the three views of a page this viewer gets; rows beyond the region or bank are withheld below."""
-        if self.permissions & {"credit", "credit_own"}:
-            return "finance"
-        return "official" if "internal" in self.permissions else "public"
+        """Which view of a page this viewer gets; rows beyond the region or bank are withheld below."""
+        if "internal" in self.permissions:
+            return "finance" if "credit" in self.permissions else "official"
+        return "bank" if self.permissions & {"credit", "credit_own"} else "public"
 
 
 PUBLIC: Final = Viewer()
 # Sees accounts, keys and sign-ins while a request is being recognised, and nothing confidential else.
 RECOGNISING: Final = Viewer(kind="sign_in")
+# The portal itself, as it starts: it makes the first key.
+STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=frozenset({"accounts"}))
+
+# The gate while it judges and signs: it keeps answers, and sees of credit what everybody may know.
+GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
+# Words that no role has.
+_OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
+    "sign_in": frozenset({"recognise"}),
+    "gate": frozenset({"gatekeep"}),
+}
 
 _BECOME: Final = text(
     """
@@ -71,7 +82,7 @@ _BECOME: Final = text(
 
 async def become(session: AsyncSession, viewer: Viewer) -> None:
     """Let the rest of the transaction see and change only what the viewer may: docs/decisions/0004."""
-    permissions = {"recognise"} if viewer.kind == "sign_in" else set(viewer.permissions)
+    permissions = _OF_THE_PORTAL.get(viewer.kind, viewer.permissions)
     await (await session.connection()).execute(
         _BECOME,
         {

@@ -1,7 +1,7 @@
 """Marks: an act that was done without a gate check, against one, or after its allowance had lapsed.
 
-Acts of the day on which this register began to answer (`gate_since`) and later are looked at. Of several checks of the
-same act for the same project the newest that was asked by the day of the act counts, whoever asked it.
+Acts from the day of the register's first signing key on are looked at. Of several checks of the same act for the same
+project the newest that was asked by the day of the act counts, whoever asked it.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT
+from registry.clock import civil_day
 from registry.gate.questions import GATE_ACTS
 from registry.history import Instant
 from registry.reading import Row, first, read_cursor, region_names, rows, write_cursor
@@ -67,13 +68,13 @@ WHERE w.mark IS NOT NULL AND NOT EXISTS (
 
 async def mark_acts(session: AsyncSession, records: Sequence[int] | None, at: datetime) -> None:
     """Bring the marks of these records (None: of all) up to date."""
-    began = await first(session, "SELECT value #>> '{}' AS day FROM register_facts WHERE name = 'gate_since'")
-    if began is None:
+    began = await first(session, "SELECT min(since) AS at FROM gate_keys")
+    if began is None or began["at"] is None:
         return
     connection = await session.connection()
     await connection.exec_driver_sql("DROP TABLE IF EXISTS marks_wanted")
     chosen = bindparam("records", None if records is None else list(records), ARRAY(BigInteger))
-    await connection.execute(text(_WANTED).bindparams(chosen), {"since": date.fromisoformat(began["day"])})
+    await connection.execute(text(_WANTED).bindparams(chosen), {"since": civil_day(began["at"])})
     await connection.execute(text(_CLOSE).bindparams(chosen, bindparam("at", at, Instant)))
     await connection.execute(text(_ADD).bindparams(bindparam("at", at, Instant)))
 

@@ -78,13 +78,6 @@ async def ensure_signing_key(session: AsyncSession) -> SigningKey:
         text("INSERT INTO gate_keys (id, public_key, since) VALUES (:id, :public, :at) ON CONFLICT (id) DO NOTHING"),
         {"id": key.name, "public": key.public, "at": clock.now()},
     )
-    await connection.execute(
-        text(
-            "INSERT INTO register_facts (name, value) VALUES ('gate_since', to_jsonb(CAST(:day AS text))) "
-            "ON CONFLICT (name) DO NOTHING"
-        ),
-        {"day": clock.today().isoformat()},
-    )
     return key
 
 

@@ -45,7 +45,7 @@ findings_seen AS (
     SELECT f.project_id, jsonb_agg(jsonb_build_object(
                'fingerprint', f.fingerprint, 'rule', f.rule, 'lane', f.lane, 'basis', f.basis
            ) ORDER BY f.lane, f.rule, f.fingerprint) AS seen
-    FROM findings AS f
+    FROM findings_shown AS f
     WHERE f.project_id = ANY(CAST(:projects AS bigint[])) AND f.known_to = 'infinity' AND f.state = 'open'
     GROUP BY f.project_id
 )

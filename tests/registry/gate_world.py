@@ -12,7 +12,7 @@ from registry.database import transaction
 from registry.gate.checks import Ask, ask_one
 from registry.gate.questions import Question
 from registry.gate.signing import SigningKey, ensure_signing_key
-from registry.viewers import Viewer
+from registry.viewers import GATEKEEPER, Viewer, become
 from tests.registry.worlds import CODE, OTHER, OWNER, keep, project, record, scenario
 
 GOOD = "2015-130200-31-03-000002"
@@ -61,6 +61,7 @@ async def gate_world(engine: AsyncEngine, *records: dict[str, Any], **more: Any)
 async def signing_key(engine: AsyncEngine) -> SigningKey:
     """The key of this register."""
     async with transaction(engine) as session:
+        await become(session, GATEKEEPER)
         return await ensure_signing_key(session)
 
 
@@ -69,6 +70,7 @@ async def ask(
 ) -> dict[str, Any]:
     """Ask one question; the receipt's document."""
     async with transaction(engine) as session:
+        await become(session, GATEKEEPER)
         asked = Ask(Question.model_validate(question), viewer, idempotency_key)
         given = await ask_one(session, asked, noon(), key)
     document: dict[str, Any] = orjson.loads(given.receipt)

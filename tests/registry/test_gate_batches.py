@@ -14,6 +14,7 @@ from registry.gate import batches
 from registry.gate.batches import answer_piece, batch_file, batch_lines, open_batch, run_batch
 from registry.gate.files import COLUMNS, MOST_QUESTIONS, read_questions
 from registry.settings import settings
+from registry.viewers import GATEKEEPER, become
 from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, OTHER, OWNER, UNKNOWN, gate_world, noon, signing_key
 from tests.registry.worlds import at, changed, value
 
@@ -114,16 +115,20 @@ async def test_a_batch_is_answered_and_summed_by_group(
     )
     assert [one.row for one in read.problems] == [6]
     async with transaction(engine) as session:
+        await become(session, BANK)
         address = await open_batch(session, BANK, "loans.csv", read.questions, read.rows, noon())
     async with transaction(engine) as session:
+        await become(session, GATEKEEPER)
         assert (await answer_piece(session, address, key)).done == 2
     # Interrupted here, it goes on where it was.
     seen = [progress.done async for progress in run_batch(engine, address, key)]
     assert seen[-1] == 4
     assert await value(engine, "SELECT count(*) FROM gate_checks") == 4
     async with transaction(engine) as session:
+        await become(session, BANK)
         batch = await batch_file(session, BANK, address)
         lines = await batch_lines(session, BANK, address)
+        await become(session, LAND)
         with pytest.raises(NotFound):
             await batch_file(session, LAND, address)
         with pytest.raises(NotFound):

@@ -19,8 +19,11 @@ from registry.gate.watch import list_notices
 from registry.judging import judge_changed
 from registry.registering import Telling, correct_project
 from registry.settings import settings
+from registry.viewers import NATION, PUBLIC, Viewer, become
 from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, OWNER, ask, gate_world, noon, signing_key
 from tests.registry.worlds import at, changed, nation, record, value
+
+FINANCE = Viewer(kind="person", actor="regulator", region=NATION, permissions=frozenset({"internal", "credit", "gate"}))
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,7 @@ async def _judge(engine: AsyncEngine) -> None:
 
 async def _notices(engine: AsyncEngine, viewer: Any) -> list[tuple[str, list[str]]]:
     async with transaction(engine) as session:
+        await become(session, viewer)
         page = await list_notices(session, viewer)
     return [(one.answer, one.content["codes"]) for one in page.items]
 
@@ -70,7 +74,10 @@ async def test_the_asker_is_told_once_when_standing_is_lost_and_when_it_returns(
     # Nobody else is told, and the list of checks says it.
     assert await _notices(engine, BANK) == []
     async with transaction(engine) as session:
+        await become(session, LAND)
         assert (await list_checks(session, LAND)).items[0].now == "refuse"
+    async with transaction(engine) as session:
+        await become(session, PUBLIC)
         assert (await receipt_at(session, given["id"])).now == "refuse"
     await _revoke(engine, None, 2)
     await _judge(engine)
@@ -87,8 +94,14 @@ async def test_a_check_is_asked_again_in_one_call_by_its_organisation_alone(engi
         await ask_one(session, again, noon() + timedelta(minutes=1), key)
         third = await ask_one(session, await ask_again(session, BANK, given["id"]), noon(), key)
         assert third.receipt
+        await become(session, LAND)
         with pytest.raises(NotFound):
             await ask_again(session, LAND, given["id"])
+        assert not (await list_checks(session, LAND)).items
+        # Whoever passes by sees nothing but the one receipt whose address it names.
+        assert not (await list_checks(session, BANK)).items
+        assert (await receipt_at(session, given["id"])).receipt
+        await become(session, BANK)
         lines = (await list_checks(session, BANK)).items
     assert [one.recheck_of for one in lines] == [given["id"], given["id"], None]
     assert all(one.amount == 5 for one in lines)
@@ -96,6 +109,7 @@ async def test_a_check_is_asked_again_in_one_call_by_its_organisation_alone(engi
 
 async def _marked(engine: AsyncEngine) -> dict[str, str]:
     async with transaction(engine) as session:
+        await become(session, FINANCE)
         page = await list_marks(session)
         for one in page.items:
             assert [m.mark for m in await marks_of_record(session, one.record_id)] == [one.mark]
@@ -125,7 +139,10 @@ async def test_later_grants_without_or_against_a_check_are_marked(engine: AsyncE
     # L5 was done before the gate began to answer.
     assert await _marked(engine) == {"L2": "against", "L3": "without", "L4": "without"}
     async with transaction(engine) as session:
+        await become(session, FINANCE)
         assert [one.act for one in (await list_marks(session, lane="credit")).items] == ["loan"]
+        await become(session, LAND)
+        assert not (await list_marks(session, lane="credit")).items
         assert (await list_marks(session, mark="against")).total == 1
     # The same again writes nothing.
     before = await value(engine, "SELECT count(*) FROM gate_marks")
