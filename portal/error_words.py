@@ -21,7 +21,6 @@ CHINESE: Final[dict[str, str]] = {
     "This key is not known.": "密钥无效。",
     "Writing needs a key.": "写入须带密钥。",
     "Only officials may change the register.": "只有工作人员可以更改登记簿。",
-    "This Idempotency-Key came with another request before.": "此 Idempotency-Key 曾用于另一请求。",
     "The form was not sent from a page of this register.": "表单不是从本登记簿的页面发出的。",
     "The body is larger than {size} KiB.": "请求内容超过 {size} KiB。",
     "Change at least one field.": "请至少改动一项。",
@@ -39,8 +38,15 @@ CHINESE: Final[dict[str, str]] = {
         "请拆分文件，或在服务器上运行 threegates projects import。"
     ),
     "Switch to the view of an official.": "请改以工作人员身份查看。",
-    "Take a new key for a new request.": "新的请求请用新的键。",
     "Write it like 2014-06-01.": "请写成 2014-06-01。",
+    # the gate
+    "Asking at the gate needs a key or a sign-in.": "办理前核查须登录或带密钥。",
+    "Send “Authorization: Bearer KEY” with a key of scope gate; see docs/gate-check.md.": (
+        "请登录，或发送“Authorization: Bearer 密钥”（密钥须有 gate 权限，见 docs/gate-check.md）。"
+    ),
+    "The file holds no question.": "文件中没有待核查的行。",
+    "Fill in the template, one question a row.": "请按模板填写，每行一笔。",
+    "The file is larger than 12 MB.": "文件超过 12 MB。",
     # search
     "A page has 1 to {most} results.": "每页 1 至 {most} 条。",
     "The query has {length} characters; at most {most} are searched for.": "检索词有 {length} 个字符，最多 {most} 个。",

@@ -52,7 +52,10 @@ def mount_api(app: FastAPI) -> None:
     """Add every resource, the description and its documentation page."""
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
         if not module.name.startswith("_"):
-            app.include_router(importlib.import_module(f"{__name__}.{module.name}").router, prefix="/api/v1")
+            resource = importlib.import_module(f"{__name__}.{module.name}")
+            app.include_router(resource.router, prefix="/api/v1")
+            if hasattr(resource, "UNVERSIONED"):
+                app.include_router(resource.router, prefix="/api", include_in_schema=False)
     app.mount(
         "/api/docs/files",
         StaticFiles(directory=Path(fastapi_offline.__file__).with_name("static")),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -16,10 +16,10 @@ from registry import clock
 from registry.database import json_text, transaction
 from registry.errors import NotFound, ThreegatesError
 from registry.gate.checks import Ask, ask_all
-from registry.gate.questions import Question
+from registry.gate.questions import Plain, Question
 from registry.gate.signing import SigningKey
 from registry.reading import first, rows
-from registry.viewers import Viewer
+from registry.viewers import GATEKEEPER, Viewer, become
 
 # So many are answered in one transaction.
 PIECE: Final = 200
@@ -93,6 +93,7 @@ async def run_batch(engine: AsyncEngine, address: str, key: SigningKey) -> Async
     """Answer what is unanswered, a piece a transaction, so that whoever is interrupted goes on where it was."""
     while True:
         async with transaction(engine) as session:
+            await become(session, GATEKEEPER)
             progress = await answer_piece(session, address, key)
         yield progress
         if progress.finished:
@@ -141,7 +142,7 @@ class BatchLine(BaseModel):
     act: str
     answer: str
     reasons: list[str]
-    amount: Decimal | None
+    amount: Annotated[Decimal, Plain] | None
     project_code: str | None
     project_name: str | None
     party: str | None
@@ -154,12 +155,12 @@ class Exposure(BaseModel):
     group: str
     enterprises: int
     questions: int
-    allow: Decimal
-    refuse: Decimal
-    refer: Decimal
-    area_allow: Decimal
-    area_refuse: Decimal
-    area_refer: Decimal
+    allow: Annotated[Decimal, Plain]
+    refuse: Annotated[Decimal, Plain]
+    refer: Annotated[Decimal, Plain]
+    area_allow: Annotated[Decimal, Plain]
+    area_refuse: Annotated[Decimal, Plain]
+    area_refer: Annotated[Decimal, Plain]
 
 
 class Batch(BaseModel):

@@ -2,11 +2,13 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated
 
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.errors import NotFound
+from registry.gate.questions import Plain
 from registry.reading import first, read_cursor, rows, write_cursor
 from registry.viewers import Viewer
 
@@ -24,7 +26,7 @@ class CheckLine(BaseModel):
     answer: str
     reasons: list[str]
     holds_until: date | None
-    amount: Decimal | None
+    amount: Annotated[Decimal, Plain] | None
     project_id: int | None
     project_name: str | None
     party: str | None

@@ -326,7 +326,14 @@ async def ask_one(session: AsyncSession, ask: Ask, at: datetime, key: SigningKey
     return answer
 
 
-async def ask_again(session: AsyncSession, viewer: Viewer, address: str, *, idempotency_key: str | None = None) -> Ask:
+async def ask_again(
+    session: AsyncSession,
+    viewer: Viewer,
+    address: str,
+    *,
+    amount: str | None = None,
+    idempotency_key: str | None = None,
+) -> Ask:
     """The question of an earlier check as one of today, before the next disbursement; NotFound for others' checks."""
     row = await first(
         session,
@@ -342,5 +349,6 @@ async def ask_again(session: AsyncSession, viewer: Viewer, address: str, *, idem
     )
     if row is None:
         raise NotFound("There is no such gate check.", where="id")
-    question = Question.model_validate({**row["question"], "on": None})
+    changes: dict[str, Any] = {"on": None} | ({"amount": amount} if amount is not None else {})
+    question = Question.model_validate({**row["question"], **changes})
     return Ask(question, viewer, idempotency_key, row["root"] or row["id"], row["root_address"])

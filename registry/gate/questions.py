@@ -4,13 +4,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from registry.acts import LANE_OF_ACT, Lane
 from registry.gates import ACT_OF_GATE
+from registry.import_items import Amount as AnyAmount
 from registry.import_items import (
-    Amount,
     CapacityItem,
     Code,
     Day,
@@ -39,6 +39,9 @@ GateAct = Literal[
     "listing",
 ]
 GateLane = Literal["land", "environment", "credit", "quality"]
+# Without an exponent, which a sum from the database may have.
+Plain = PlainSerializer(lambda value: f"{value:f}", return_type=str, when_used="json-unless-none")
+Amount = Annotated[AnyAmount, Plain]
 GATE_ACTS: Final[tuple[GateAct, ...]] = GateAct.__args__  # type: ignore[attr-defined]  # typing's own tuple
 GATE_LANES: Final[tuple[GateLane, ...]] = GateLane.__args__  # type: ignore[attr-defined]  # typing's own tuple
 
