@@ -1,7 +1,5 @@
 """The gate over the API: ask before granting, ask again before disbursing, batches, notices, marks, keys."""
 
-import asyncio
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,6 +10,7 @@ from starlette.responses import Response
 
 from portal.gate_batches import set_going
 from portal.gate_desk import CALLERS, desk
+from portal.gate_files import read_upload
 from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
@@ -19,7 +18,6 @@ from registry.errors import BadInput
 from registry.gate.batches import Batch, BatchLine, batch_file, batch_lines, open_batch
 from registry.gate.check_list import CheckPage, list_checks, receipt_at
 from registry.gate.checks import Ask, ask_again
-from registry.gate.files import QuestionsFile, read_questions
 from registry.gate.marks import MarkPage, list_marks
 from registry.gate.questions import GateAct, Question
 from registry.gate.signing import published_keys
@@ -29,7 +27,6 @@ from registry.import_problems import ItemsRejected
 router = APIRouter(tags=["gate"])
 # POST /api/gate-check is an address of its own: what banks have written into their systems outlives versions.
 UNVERSIONED: Final = True
-LARGEST_FILE: Final = 12 * 1024 * 1024
 
 EXAMPLE: Final[dict[str, Any]] = {
     "act": "loan",
@@ -217,22 +214,6 @@ async def batch(
         address = await open_batch(session, viewer, name, read.questions, read.rows, clock.now())
     set_going(address)
     return OpenedBatch(id=address, address=f"/gate-check/batch/{address}", total=len(read.questions))
-
-
-async def read_upload(file: UploadFile, given: dict[str, str]) -> QuestionsFile:
-    """The questions of an uploaded file; raises BadFile, or BadInput where it is too large."""
-    name = Path(file.filename or "").name
-    content = await file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise BadInput("The file is larger than 12 MB.", where="file", remedy="Split it into several files.")
-    return await asyncio.to_thread(_read, Path(name).suffix.lower() or ".csv", content, given)
-
-
-def _read(suffix: str, content: bytes, given: dict[str, str]) -> QuestionsFile:
-    with tempfile.TemporaryDirectory(prefix="threegates-gate-") as folder:
-        path = Path(folder) / f"questions{suffix}"
-        path.write_bytes(content)
-        return read_questions(path, clock.today(), given=given)
 
 
 @router.get("/gate-check/batch/{batch_id}", summary="批量核查的进度和集团敞口 · A batch: progress, exposure by group")

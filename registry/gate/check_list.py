@@ -91,8 +91,15 @@ class ReceiptFile(BaseModel):
     """A receipt as it was signed, and what came after it."""
 
     receipt: bytes
+    organisation_id: str
+    asker: str
     now: str | None = None
     told_at: datetime | None = None
+
+    def is_of(self, viewer: Viewer) -> bool:
+        """Whether the viewer's organisation asked it, and may ask again."""
+        same = self.organisation_id == viewer.organisation_id
+        return viewer.may("gate") and same and (bool(self.organisation_id) or self.asker == viewer.actor)
 
 
 async def receipt_at(session: AsyncSession, address: str) -> ReceiptFile:
@@ -102,7 +109,7 @@ async def receipt_at(session: AsyncSession, address: str) -> ReceiptFile:
     found = await first(
         session,
         """
-        SELECT c.receipt, n.answer AS now, n.at AS told_at FROM gate_checks AS c
+        SELECT c.receipt, c.organisation_id, c.asker, n.answer AS now, n.at AS told_at FROM gate_checks AS c
         LEFT JOIN LATERAL (
             SELECT n.answer, n.at FROM gate_notices AS n WHERE n.check_id = c.id ORDER BY n.id DESC LIMIT 1
         ) AS n ON TRUE
@@ -112,4 +119,4 @@ async def receipt_at(session: AsyncSession, address: str) -> ReceiptFile:
     )
     if found is None:
         raise NotFound("There is no such gate check.", where="id")
-    return ReceiptFile(receipt=bytes(found["receipt"]), now=found["now"], told_at=found["told_at"])
+    return ReceiptFile(**found)

@@ -211,7 +211,7 @@ def _keep(ask: Ask, judged: Judged, at: datetime, key: SigningKey) -> _Kept:
     address = secrets.token_urlsafe(_ADDRESS_BYTES)
     verdict, question, match = judged.verdict, judged.question, judged.match
     asked = question.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    receipt = sign(_document(ask, judged, address, at), key.private, key.name)
+    receipt = sign(_document(ask, judged, asked, address, at), key.private, key.name)
     digest = hashlib.sha256(json_text([asked, ask.recheck_address]).encode()).digest()
     values = (
         address,
@@ -240,12 +240,15 @@ def _keep(ask: Ask, judged: Judged, at: datetime, key: SigningKey) -> _Kept:
     return _Kept(address, receipt, digest, values)
 
 
-def _document(ask: Ask, judged: Judged, address: str, at: datetime) -> dict[str, Any]:
+def _document(ask: Ask, judged: Judged, said: dict[str, Any], address: str, at: datetime) -> dict[str, Any]:
     """What is signed; texts, whole numbers, true, false and null only."""
     verdict, question, match = judged.verdict, judged.question, judged.match
     words = gate_words().answers[verdict.answer]
-    asked = question.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    asked |= {"act": question.intended_act, "lane": LANE_OF_ACT[question.intended_act], "on": judged.day.isoformat()}
+    asked = said | {
+        "act": question.intended_act,
+        "lane": LANE_OF_ACT[question.intended_act],
+        "on": judged.day.isoformat(),
+    }
     return {
         "format": FORMAT,
         "id": address,

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.database import json_text
+from registry.database import driver, json_text
 from registry.gate.places import region_of
 from registry.gate.questions import Question
 from registry.identifiers import uscc
@@ -64,12 +64,43 @@ def _statement() -> str:
 
 
 async def find(session: AsyncSession, questions: Sequence[Question]) -> list[Match]:
-    """The meaning of each question, in order; one statement for all of them."""
+    """The meaning of each question, in order; those with a code together, and what they leave open together."""
     regions = [await region_of(session, one.project.place) for one in questions]
-    asked = [_asked(number, one, regions[number]) for number, one in enumerate(questions)]
-    found = await rows(session, _statement(), asked=json_text(asked))
-    by_question = {number: list(group) for number, group in groupby(found, key=lambda row: int(row["n"]))}
-    return [_decide(one, by_question[number], regions[number]) for number, one in enumerate(questions)]
+    found: dict[int, Match] = {}
+    coded = [number for number, one in enumerate(questions) if one.project.code is not None]
+    if coded:
+        asked = json_text([_asked(number, questions[number], None) for number in coded])
+        answered = await (await driver(session)).fetch(_codes(), asked)
+        for number, group in groupby(answered, key=lambda row: int(row["n"])):
+            match = _by_one_code(questions[number], list(group), regions[number])
+            if match is not None:
+                found[number] = match
+    left = [number for number in range(len(questions)) if number not in found]
+    if left:
+        asked = json_text([_asked(number, questions[number], regions[number]) for number in left])
+        answered = await rows(session, _statement(), asked=asked)
+        for number, group in groupby(answered, key=lambda row: int(row["n"])):
+            found[number] = _decide(questions[number], list(group), regions[number])
+    return [found[number] for number in range(len(questions))]
+
+
+@lru_cache(maxsize=1)
+def _codes() -> str:
+    return Path(__file__).with_name("codes.sql").read_text(encoding="utf-8")
+
+
+def _by_one_code(question: Question, found: Sequence[Any], region: str | None) -> Match | None:
+    """The meaning of a code that at most one project bears; several are told apart by their owner."""
+    first = found[0]
+    now = [row["project_id"] for row in found if row["coded"] == 2]
+    ever = now or [row["project_id"] for row in found if row["coded"] == 1]
+    if len(ever) > 1:
+        return None
+    party = int(first["party_id"]) if first["parties"] == 1 else None
+    shown = _shown(question, first["trade_sector"])
+    if not ever:
+        return Match("unknown-code", None, party, region, shown)
+    return Match("code" if now else "earlier-code", int(ever[0]), party, region, shown)
 
 
 def _asked(number: int, question: Question, region: str | None) -> dict[str, Any]:

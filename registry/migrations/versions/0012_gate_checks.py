@@ -90,11 +90,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("address"),
     )
-    op.create_index("gate_checks_batch", "gate_checks", ["batch_id", "batch_row"], unique=True)
-    op.create_index("gate_checks_idempotency", "gate_checks", ["asker", "idempotency_key"], unique=True)
+    op.create_index(
+        "gate_checks_batch",
+        "gate_checks",
+        ["batch_id", "batch_row"],
+        unique=True,
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    )
+    op.create_index(
+        "gate_checks_idempotency",
+        "gate_checks",
+        ["asker", "idempotency_key"],
+        unique=True,
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    )
     op.create_index("gate_checks_organisation", "gate_checks", ["organisation_id", "id"], unique=False)
     op.create_index("gate_checks_project", "gate_checks", ["project_id", "act", "asked_at"], unique=False)
-    op.create_index("gate_checks_recheck", "gate_checks", ["recheck_of"], unique=False)
+    op.create_index(
+        "gate_checks_recheck",
+        "gate_checks",
+        ["recheck_of"],
+        unique=False,
+        postgresql_where=sa.text("recheck_of IS NOT NULL"),
+    )
     op.create_table(
         "gate_marks",
         sa.Column("known_from", sa.DateTime(timezone=True), nullable=False),
