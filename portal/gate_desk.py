@@ -16,9 +16,9 @@ from registry.gate.checks import Ask, Given, ask_all
 from registry.gate.signing import SigningKey, ensure_signing_key
 from registry.viewers import GATEKEEPER, Viewer, become
 
-# Two transactions at once: while PostgreSQL judges for one, this process signs for the other.
-_AT_ONCE: Final = 2
 _MOST_TOGETHER: Final = 64
+# Who was answered together comes again together: so long the desk waits for them, where several are at it.
+_GATHERING: Final = 0.001
 # A key that was revoked may still ask for so long: recognising it costs as much as the answer.
 _SECONDS_KNOWN: Final = 2.0
 _MOST_KNOWN: Final = 1_000
@@ -26,19 +26,17 @@ _MOST_KNOWN: Final = 1_000
 
 @dataclass(slots=True)
 class Desk:
-    """What waits at the desk of one process, and how many transactions are under way."""
+    """What waits at the desk of one process; one transaction is under way, and what comes meanwhile shares the next."""
 
     waiting: list[tuple[Ask, asyncio.Future[Given]]] = field(default_factory=list)
-    working: set[asyncio.Task[None]] = field(default_factory=set)
+    working: asyncio.Task[None] | None = None
 
     async def ask(self, ask: Ask) -> Given:
         """The answer to one question, with its error as its own."""
         answer: asyncio.Future[Given] = asyncio.get_running_loop().create_future()
         self.waiting.append((ask, answer))
-        if len(self.working) < _AT_ONCE:
-            task = asyncio.create_task(self._work())
-            self.working.add(task)
-            task.add_done_callback(self.working.discard)
+        if self.working is None or self.working.done():
+            self.working = asyncio.create_task(self._work())
         return await answer
 
     async def _work(self) -> None:
@@ -53,6 +51,8 @@ class Desk:
                 # One question that cannot be kept must not take the others with it.
                 for one in taken:
                     await self._answer_alone(one)
+            if len(taken) > 1:
+                await asyncio.sleep(_GATHERING)
 
     async def _answer_alone(self, one: tuple[Ask, asyncio.Future[Given]]) -> None:
         try:
@@ -105,24 +105,16 @@ def desk(request: Request) -> Desk:
 
 @dataclass(slots=True)
 class KnownCallers:
-    """Callers by the hash of their key, for two seconds."""
+    """Callers by the hash of their key, for two seconds; many at once are recognised by one look."""
 
     known: dict[bytes, tuple[Viewer, float]] = field(default_factory=dict)
+    looking: dict[bytes, asyncio.Task[Viewer]] = field(default_factory=dict)
 
     async def caller(self, request: Request) -> Viewer:
         """Who asks; raises KeyNeeded without a key or sign-in, NotAllowed without the right to ask."""
         scheme, _space, key = request.headers.get("authorization", "").partition(" ")
-        named = hash_of(key.strip()) if scheme.lower() == "bearer" else b""
-        viewer, until = self.known.get(named, (None, 0.0))
-        if viewer is None or time.monotonic() >= until:
-            async with viewing(request):
-                viewer = request.state.viewer
-            if named:
-                if len(self.known) >= _MOST_KNOWN:
-                    self.known.clear()
-                self.known[named] = (viewer, time.monotonic() + _SECONDS_KNOWN)
+        viewer = await self._by_key(request, key.strip()) if scheme.lower() == "bearer" else await _recognised(request)
         request.state.viewer = viewer
-        assert viewer is not None  # noqa: S101  # `viewing` sets it
         if viewer.kind == "public":
             raise KeyNeeded(
                 "Asking at the gate needs a key or a sign-in.",
@@ -130,6 +122,28 @@ class KnownCallers:
             )
         viewer.require("gate")
         return viewer
+
+    async def _by_key(self, request: Request, key: str) -> Viewer:
+        named = hash_of(key)
+        viewer, until = self.known.get(named, (None, 0.0))
+        if viewer is not None and time.monotonic() < until:
+            return viewer
+        task = self.looking.get(named)
+        if task is None:
+            task = asyncio.create_task(_recognised(request))
+            self.looking[named] = task
+            task.add_done_callback(lambda _: self.looking.pop(named, None))
+        viewer = await asyncio.shield(task)
+        if len(self.known) >= _MOST_KNOWN:
+            self.known.clear()
+        self.known[named] = (viewer, time.monotonic() + _SECONDS_KNOWN)
+        return viewer
+
+
+async def _recognised(request: Request) -> Viewer:
+    async with viewing(request):
+        viewer: Viewer = request.state.viewer
+    return viewer
 
 
 CALLERS: Final = KnownCallers()

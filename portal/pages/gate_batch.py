@@ -64,13 +64,14 @@ async def send(request: Request) -> Response:
     viewer = await gate_viewer(request)
     if viewer is None:
         return to_sign_in(request)
-    given = await request.form(max_files=1, max_fields=10, max_part_size=LARGEST_FIELD)
-    check_form_token(request, given.get("form_token"))
-    upload, act = given.get("file"), str(given.get("act", ""))
     try:
-        if not isinstance(upload, UploadFile) or not upload.filename:
-            raise BadInput("No file was chosen.", where="file", remedy="Choose a CSV, XLSX or JSONL file.")
-        read = await read_upload(upload, {"act": act} if act in GATE_ACTS else {})
+        async with request.form(max_files=1, max_fields=10, max_part_size=LARGEST_FILE) as given:
+            check_form_token(request, given.get("form_token"))
+            upload, act = given.get("file"), str(given.get("act", ""))
+            if not isinstance(upload, UploadFile) or not upload.filename:
+                raise BadInput("No file was chosen.", where="file", remedy="Choose a CSV, XLSX or JSONL file.")
+            name = Path(upload.filename).name
+            read = await read_upload(upload, {"act": act} if act in GATE_ACTS else {})
         if not read.problems and not read.questions:
             raise BadInput(
                 "The file holds no question.", where="file", remedy="Fill in the template, one question a row."
@@ -81,13 +82,9 @@ async def send(request: Request) -> Response:
     if read.problems:
         return _form(request, {}, read.problems, 422)
     async with viewing(request) as session:
-        name = Path(upload.filename).name
         address = await open_batch(session, viewer, name, read.questions, read.rows, clock.now())
     set_going(address)
     return RedirectResponse(f"/gate-check/batch/{address}", 303)
-
-
-LARGEST_FIELD: Final = LARGEST_FILE
 
 
 @router.get("/gate-check/batch/template.csv")

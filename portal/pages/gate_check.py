@@ -1,6 +1,7 @@
 """Asking at the gate by hand: the form, the answer as a page and as a letter, one's own checks, notices and marks."""
 
 import secrets
+from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 
@@ -28,13 +29,15 @@ from registry.gate.signing import published_keys
 from registry.gate.watch import list_notices
 from registry.identifiers import BadIdentifier, uscc
 from registry.import_problems import ItemsRejected, read_items
-from registry.law.reading import law
 from registry.reading import region_names
 from registry.viewers import Viewer
 
 router = APIRouter()
 
-FIELDS: Final = tuple("act code name place product party kind amount area capacity months on reference".split())
+FIELDS: Final = (
+    *("act", "code", "name", "place", "product", "party", "kind"),
+    *("amount", "area", "capacity", "months", "on", "reference"),
+)
 KINDS: Final = ("construction", "working_capital", "merger", "refinancing")
 # The field of the form behind each path of a question.
 PLACES: Final = {
@@ -154,7 +157,7 @@ async def answer(request: Request, address: str) -> Response:
     """The answer, for whoever has its address."""
     file, document, regions = await _receipt(request, address)
     own = file.is_of(request.state.viewer)
-    return render(request, "gate_answer.html", file=file, receipt=document, regions=regions, own=own, clauses=_clauses)
+    return render(request, "gate_answer.html", file=file, receipt=document, regions=regions, own=own)
 
 
 @router.get("/gate-check/receipts/{address}/letter")
@@ -168,9 +171,9 @@ async def letter(request: Request, address: str) -> Response:
         file=file,
         receipt=document,
         regions=regions,
+        written_on=datetime.fromisoformat(document["asked_at"]),
         link=link,
         picture=_picture(link),
-        clauses=_clauses,
     )
 
 
@@ -194,12 +197,6 @@ async def _receipt(request: Request, address: str) -> tuple[ReceiptFile, dict[st
 async def _regions(session: AsyncSession, document: dict[str, Any]) -> dict[str, str]:
     named = [document["project"], *document["candidates"]]
     return await region_names(session, [one.get("region") for one in named if one])
-
-
-def _clauses(citation: dict[str, str]) -> str:
-    """The whole text of the cited article in Chinese, where the law that is shipped has it."""
-    article = law().articles.get(citation["article"])
-    return article.text_zh if article else ""
 
 
 def _picture(link: str) -> Markup:
@@ -253,8 +250,10 @@ async def notices(request: Request, cursor: str = "") -> Response:
 
 
 @router.get("/gate-check/marks")
-async def marks(request: Request, mark: str = "", lane: str = "", province: str = "", cursor: str = "") -> Response:
-    """Acts without a gate check or against one."""
+async def marks(
+    request: Request, mark: str = "", lane: str = "", province: str = "", project: int | None = None, cursor: str = ""
+) -> Response:
+    """Acts without a gate check or against one, of all projects or of one."""
     viewer = await gate_viewer(request)
     if viewer is None:
         return to_sign_in(request)
@@ -265,6 +264,7 @@ async def marks(request: Request, mark: str = "", lane: str = "", province: str 
             mark=chosen.get("mark"),
             lane=chosen.get("lane"),
             province=chosen.get("province"),
+            project=project,
             cursor=cursor,
         )
     return render(request, "gate_marks.html", page=page, wanted=chosen, errors=errors)

@@ -16,6 +16,7 @@ from portal.units import day
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput
+from registry.gate.marks import list_marks
 from registry.identifiers import project_code
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_history import Change
@@ -41,12 +42,14 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         instant = end_of_day(known_day) if known_day else None
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, known_day or clock.today())
+        marked = (await list_marks(session, project=project_id, limit=1)).total
     events = events_of(file)
     return render(
         request,
         "project.html",
         file=file,
         gates=gates,
+        marked=marked,
         events=events,
         drawing=draw(events, clock.today()),
         drawing_in_words=summary(events),

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from portal.rendering import render
 from portal.viewing import viewing
+from registry.gate.marks import marks_of_record
 from registry.record_file import record_file
 
 router = APIRouter()
@@ -17,4 +18,5 @@ async def record(request: Request, record_id: int) -> Response:
     async with viewing(request) as session:
         audience = request.state.viewer.audience
         file = await record_file(session, record_id, audience)
-    return render(request, "record.html", record=file)
+        marks = await marks_of_record(session, record_id)
+    return render(request, "record.html", record=file, marks=marks)

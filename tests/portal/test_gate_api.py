@@ -19,8 +19,8 @@ from portal.viewing import hash_of
 from registry import database
 from registry.gate.receipts import read_published, read_receipt, verify
 from registry.settings import settings
-from tests.registry.gate_world import GOOD, LAPSED, OTHER, OWNER, UNKNOWN, gate_world
-from tests.registry.worlds import CODE, at, changed, nation, record
+from tests.registry.gate_world import GOOD, LAPSED, UNKNOWN, gate_world
+from tests.registry.worlds import CODE, OTHER, OWNER, at, changed, nation, record
 
 LOAN = {
     "act": "loan",

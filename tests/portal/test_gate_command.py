@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.registry.gate_world import GOOD, LAPSED, OTHER, OWNER, gate_world
-from tests.registry.worlds import at, changed
+from tests.registry.gate_world import GOOD, LAPSED, gate_world
+from tests.registry.worlds import OTHER, OWNER, at, changed
 
 
 @pytest.fixture

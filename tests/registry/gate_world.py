@@ -1,7 +1,6 @@
 """A small register for tests of the gate: a filed steel project, one whose filing expired, one of no such industry."""
 
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,7 +12,7 @@ from registry.gate.checks import Ask, ask_one
 from registry.gate.questions import Question
 from registry.gate.signing import SigningKey, ensure_signing_key
 from registry.viewers import GATEKEEPER, Viewer, become
-from tests.registry.worlds import CODE, OTHER, OWNER, keep, project, record, scenario
+from tests.registry.worlds import OWNER, keep, project, record, scenario
 
 GOOD = "2015-130200-31-03-000002"
 LAPSED = "2015-130200-31-03-000003"
@@ -75,6 +74,3 @@ async def ask(
         given = await ask_one(session, asked, noon(), key)
     document: dict[str, Any] = orjson.loads(given.receipt)
     return document
-
-
-__all__ = ["BANK", "CODE", "GOOD", "HOSPITAL", "LAND", "LAPSED", "OTHER", "OWNER", "UNKNOWN", "Path", "date"]

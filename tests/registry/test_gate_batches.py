@@ -15,8 +15,8 @@ from registry.gate.batches import answer_piece, batch_file, batch_lines, open_ba
 from registry.gate.files import COLUMNS, MOST_QUESTIONS, read_questions
 from registry.settings import settings
 from registry.viewers import GATEKEEPER, become
-from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, OTHER, OWNER, UNKNOWN, gate_world, noon, signing_key
-from tests.registry.worlds import at, changed, value
+from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, UNKNOWN, gate_world, noon, signing_key
+from tests.registry.worlds import OTHER, OWNER, at, changed, value
 
 HEADING = "拟办事项,项目代码,统一社会信用代码,金额(元),业务编号"
 

@@ -12,21 +12,8 @@ from registry.clock import today
 from registry.errors import BadInput, Conflict
 from registry.gate.signing import SigningKey
 from registry.settings import settings
-from tests.registry.gate_world import (
-    BANK,
-    CODE,
-    GOOD,
-    HOSPITAL,
-    LAND,
-    LAPSED,
-    OTHER,
-    OWNER,
-    UNKNOWN,
-    ask,
-    gate_world,
-    signing_key,
-)
-from tests.registry.worlds import at, changed, value
+from tests.registry.gate_world import BANK, GOOD, HOSPITAL, LAND, LAPSED, UNKNOWN, ask, gate_world, signing_key
+from tests.registry.worlds import CODE, OTHER, OWNER, at, changed, value
 
 
 @pytest.fixture

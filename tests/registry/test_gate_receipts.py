@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from registry.errors import BadFile, BadInput, BadSetting
 from registry.gate.receipts import (
@@ -119,3 +119,11 @@ def test_the_key_is_made_for_its_owner_alone_and_refused_when_others_can_read_it
         read_key(broken)
     with pytest.raises(BadSetting, match="cannot be read"):
         read_key(tmp_path / "absent.pem")
+
+
+def test_what_is_signed_is_what_any_json_library_writes() -> None:
+    # As docs/gate-check.md tells those who verify without threegates.
+    document = receipt()
+    signature = document.pop("signature")
+    signed = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    Ed25519PublicKey.from_public_bytes(PUBLIC).verify(base64.b64decode(signature["value"]), signed)

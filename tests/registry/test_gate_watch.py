@@ -20,8 +20,8 @@ from registry.judging import judge_changed
 from registry.registering import Telling, correct_project
 from registry.settings import settings
 from registry.viewers import NATION, PUBLIC, Viewer, become
-from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, OWNER, ask, gate_world, noon, signing_key
-from tests.registry.worlds import at, changed, nation, record, value
+from tests.registry.gate_world import BANK, GOOD, LAND, LAPSED, ask, gate_world, noon, signing_key
+from tests.registry.worlds import OWNER, at, changed, nation, record, value
 
 FINANCE = Viewer(kind="person", actor="regulator", region=NATION, permissions=frozenset({"internal", "credit", "gate"}))
 
