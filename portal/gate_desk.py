@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 from starlette.requests import Request
 
-from portal.viewing import KeyNeeded, hash_of, viewing
+from portal.viewing import hash_of
 from registry import clock
 from registry.database import transaction
 from registry.errors import ThreegatesError
@@ -108,29 +109,20 @@ class KnownCallers:
     """Callers by the hash of their key, for two seconds; many at once are recognised by one look."""
 
     known: dict[bytes, tuple[Viewer, float]] = field(default_factory=dict)
-    looking: dict[bytes, asyncio.Task[Viewer]] = field(default_factory=dict)
+    looking: dict[bytes, asyncio.Future[Viewer]] = field(default_factory=dict)
 
-    async def caller(self, request: Request) -> Viewer:
-        """Who asks; raises KeyNeeded without a key or sign-in, NotAllowed without the right to ask."""
+    async def caller(self, request: Request, look: Callable[[Request], Awaitable[Viewer]]) -> Viewer:
+        """Who calls: by a key that was just looked up, else by `look`."""
         scheme, _space, key = request.headers.get("authorization", "").partition(" ")
-        viewer = await self._by_key(request, key.strip()) if scheme.lower() == "bearer" else await _recognised(request)
-        request.state.viewer = viewer
-        if viewer.kind == "public":
-            raise KeyNeeded(
-                "Asking at the gate needs a key or a sign-in.",
-                remedy="Send “Authorization: Bearer KEY” with a key of scope gate; see docs/gate-check.md.",
-            )
-        viewer.require("gate")
-        return viewer
-
-    async def _by_key(self, request: Request, key: str) -> Viewer:
-        named = hash_of(key)
+        if scheme.lower() != "bearer":
+            return await look(request)
+        named = hash_of(key.strip())
         viewer, until = self.known.get(named, (None, 0.0))
         if viewer is not None and time.monotonic() < until:
             return viewer
         task = self.looking.get(named)
         if task is None:
-            task = asyncio.create_task(_recognised(request))
+            task = asyncio.ensure_future(look(request))
             self.looking[named] = task
             task.add_done_callback(lambda _: self.looking.pop(named, None))
         viewer = await asyncio.shield(task)
@@ -138,12 +130,6 @@ class KnownCallers:
             self.known.clear()
         self.known[named] = (viewer, time.monotonic() + _SECONDS_KNOWN)
         return viewer
-
-
-async def _recognised(request: Request) -> Viewer:
-    async with viewing(request):
-        viewer: Viewer = request.state.viewer
-    return viewer
 
 
 CALLERS: Final = KnownCallers()

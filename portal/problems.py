@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from portal.error_words import in_reader_language
 from portal.language import LANGUAGES, N_, _, current_language
 from portal.rendering import choose_language, render
-from registry.errors import ThreegatesError, Unavailable
+from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
 from registry.import_problems import ItemsRejected
 from registry.validation_words import validation_words
@@ -119,9 +119,14 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
         errors = [
             {"row": one.row, "field": one.column, "detail": one.say(current_language())} for one in error.problems[:500]
         ]
-    elif error.where and error.status == 422:
+    elif error.where and error.status in (400, 422):
         errors = [{"field": error.where, "detail": detail}]
-    headers = _HEADERS.get(error.status)
+    elif isinstance(error, ChangedMeanwhile):
+        errors = [{"field": name, "detail": _("已被他人更改。")} for name in error.changed]
+    headers = dict(_HEADERS.get(error.status, {}))
+    if isinstance(error, NotAllowed) and (scope := getattr(error, "scope", "")):
+        # As RFC 6750 says it to programs.
+        headers["www-authenticate"] = f'Bearer realm="threegates", error="insufficient_scope", scope="{scope}"'
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
 

@@ -38,6 +38,7 @@ LANES: Final = {
     "price": N_("价格"),
     "approval": N_("项目审批"),
     "replacement": N_("产能置换"),
+    "elimination": N_("淘汰落后产能"),
 }
 GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
 GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
@@ -144,6 +145,23 @@ EQUIPMENT: Final = {
     "slipway": N_("船台"),
     "dock": N_("船坞"),
 }
+DISPOSITIONS: Final = {
+    "forbid_start": N_("不得开工"),
+    "halt": N_("停建"),
+    "recognise": N_("予以认定"),
+    "not_recognise": N_("不予认定"),
+    "concealed": N_("查实隐瞒不报"),
+}
+# Words that stand as values of parameters of the law
+LAW_WORDS: Final = {
+    "equal": N_("等量或减量置换"),
+    "reduced": N_("减量置换"),
+    "published": N_("公示"),
+    "filed": N_("备案"),
+    "listed": N_("列入淘汰名单"),
+    "close": N_("责令关闭"),
+    "stop": N_("责令停产"),
+}
 NOTICE_KINDS: Final = {
     "capacity_replacement": N_("产能置换公告"),
     "closure": N_("淘汰落后产能名单"),
@@ -224,6 +242,7 @@ FIELDS: Final = {
     "industry_edition": N_("行业分类版本"),
     "region": N_("所在地区"),
     "address": N_("地址"),
+    "site": N_("厂址"),
     "site_name": N_("厂址"),
     "site_reference": N_("厂址编号"),
     "longitude": N_("经度"),
@@ -251,6 +270,7 @@ FIELDS: Final = {
     "dismantled": N_("拆除日期"),
     "last_ran": N_("最后运行日期"),
     "traits": N_("特征"),
+    "equipment": N_("设备"),
     "reference": N_("登记号"),
     "act": N_("行为"),
     "acted_on": N_("行为日期"),
@@ -333,6 +353,8 @@ TABLES: Final = {
     "product": PRODUCTS,
     "process": PROCESSES,
     "equipment": EQUIPMENT,
+    "disposition": DISPOSITIONS,
+    "law_word": LAW_WORDS,
     "notice_kind": NOTICE_KINDS,
     "role": NOTICE_ROLES,
     "name_kind": NAME_KINDS,

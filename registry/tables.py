@@ -15,6 +15,8 @@ from registry import (
     findings,
     industries,
     keys,
+    law_facts,
+    law_texts,
     links,
     notices,
     people,
@@ -29,7 +31,13 @@ from registry.gate import tables as gate_tables
 METADATA: Final = SQLModel.metadata
 
 # Identities of historical rows and the order of dirty marks; COPY and set-based merges draw from them by name.
-SEQUENCES: Final = ("record_sequence", "approval_sequence", "equipment_sequence", "dirty_mark_sequence")
+SEQUENCES: Final = (
+    "record_sequence",
+    "approval_sequence",
+    "equipment_sequence",
+    "law_fact_sequence",
+    "dirty_mark_sequence",
+)
 
 
 def _give_defaults_to_sql() -> None:
@@ -63,6 +71,8 @@ __all__ = [
     "gate_tables",
     "industries",
     "keys",
+    "law_facts",
+    "law_texts",
     "links",
     "notices",
     "people",

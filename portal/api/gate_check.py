@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, File, Form, Header, Query, UploadFile
+from fastapi import APIRouter, File, Form, Header, Query, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.api._operations import Operation, needs
 from portal.gate_batches import set_going
 from portal.gate_desk import CALLERS, desk
 from portal.gate_files import read_upload
@@ -23,26 +24,21 @@ from registry.gate.questions import GateAct, Question
 from registry.gate.signing import published_keys
 from registry.gate.watch import NoticePage, list_notices
 from registry.import_problems import ItemsRejected
+from registry.viewers import Viewer
 
-router = APIRouter(tags=["gate"])
 # POST /api/gate-check is an address of its own: what banks have written into their systems outlives versions.
 UNVERSIONED: Final = True
 
-EXAMPLE: Final[dict[str, Any]] = {
-    "act": "loan",
-    "kind": "construction",
-    "amount": "500000000",
-    "months": 60,
-    "project": {"code": "2017-440300-32-03-100123"},
-    "party": {"name": "示例钢铁有限公司"},
-    "reference": "LN-2026-0001",
-}
-DESCRIBED: Final[dict[str, Any]] = {
-    "lane": "land",
-    "area_hectares": "12.5",
-    "project": {"name": "示例钢铁有限公司年产100万吨炼钢项目", "place": "河北省唐山市", "product": "crude_steel"},
-    "party": {"name": "示例钢铁有限公司"},
-}
+
+class GateOperation(Operation):
+    """An operation of the gate: its caller is remembered for two seconds, since looking costs as much as answering."""
+
+    async def caller(self, request: Request) -> Viewer:
+        """Who calls."""
+        return await CALLERS.caller(request, super().caller)
+
+
+router = APIRouter(tags=["gate"], route_class=GateOperation)
 
 
 class Citation(BaseModel):
@@ -150,27 +146,26 @@ class Answers(BaseModel):
 
 
 IdempotencyKey = Annotated[
-    str | None, Header(min_length=8, max_length=200, description="The same key, the same answer")
+    str | None,
+    Header(min_length=8, max_length=200, pattern=r"^[!-~]+$", description="The same key, the same answer"),
 ]
 _ANSWERED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": Receipt, "description": "The signed answer"}}
 
 
-@router.post("/gate-check", summary="办理前核查 · Ask before granting", responses=_ANSWERED, response_class=Response)
+@router.post(
+    "/gate-check",
+    summary="办理前核查 · Ask before granting",
+    responses=_ANSWERED,
+    response_class=Response,
+    openapi_extra=needs("gate"),
+)
 async def check(
     request: Request,
-    question: Annotated[
-        Question,
-        Body(
-            openapi_examples={
-                "code": {"summary": "by code", "value": EXAMPLE},
-                "described": {"summary": "by description", "value": DESCRIBED},
-            }
-        ),
-    ],
+    question: Question,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Allow, refuse or refer to a person: what the rules would say of the act if it were done."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     return _answer(await desk(request).ask(Ask(question, viewer, idempotency_key)))
 
 
@@ -179,7 +174,7 @@ def _answer(given: Any) -> Response:
     return Response(given.receipt, media_type="application/json", headers=headers)
 
 
-@router.get("/gate-check", summary="本单位的核查 · Your organisation's checks")
+@router.get("/gate-check", summary="本单位的核查 · Your organisation's checks", openapi_extra=needs("gate"))
 async def checks(
     request: Request,
     answer: str | None = None,
@@ -189,21 +184,21 @@ async def checks(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> CheckPage:
     """Newest first; those of batches stand with their batch."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     check_choice("lane", lane)
     check_choice("answer", answer)
     async with viewing(request) as session:
         return await list_checks(session, viewer, answer=answer, lane=lane, project=project, cursor=cursor, limit=limit)
 
 
-@router.post("/gate-check/batch", summary="批量核查 · Ask a file of questions", status_code=202)
+@router.post("/gate-check/batch", summary="批量核查 · Ask a file of questions", openapi_extra=needs("gate"))
 async def batch(
     request: Request,
     file: Annotated[UploadFile, File(description="CSV, XLSX or JSON lines, at most 10,000 questions")],
     act: Annotated[GateAct | None, Form(description="For all rows that do not say theirs")] = None,
 ) -> OpenedBatch:
     """Every row is answered, or none is taken: problems name row, column and remedy."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     read = await read_upload(file, {"act": act} if act else {})
     if read.problems:
         raise ItemsRejected(read.problems)
@@ -216,10 +211,14 @@ async def batch(
     return OpenedBatch(id=address, address=f"/gate-check/batch/{address}", total=len(read.questions))
 
 
-@router.get("/gate-check/batch/{batch_id}", summary="批量核查的进度和集团敞口 · A batch: progress, exposure by group")
+@router.get(
+    "/gate-check/batch/{batch_id}",
+    summary="批量核查的进度和集团敞口 · A batch: progress, exposure by group",
+    openapi_extra=needs("gate"),
+)
 async def one_batch(request: Request, batch_id: str) -> Batch:
     """How far it is, how it was answered, and what each group of enterprises stands to get by the answer."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     async with viewing(request) as session:
         found = await batch_file(session, viewer, batch_id)
     if found.done < found.total:
@@ -227,7 +226,11 @@ async def one_batch(request: Request, batch_id: str) -> Batch:
     return found
 
 
-@router.get("/gate-check/batch/{batch_id}/answers", summary="批量核查的逐笔答复 · The answers of a batch")
+@router.get(
+    "/gate-check/batch/{batch_id}/answers",
+    summary="批量核查的逐笔答复 · The answers of a batch",
+    openapi_extra=needs("gate"),
+)
 async def answers(
     request: Request,
     batch_id: str,
@@ -236,22 +239,26 @@ async def answers(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Answers:
     """In order of rows; each id is that of a receipt."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     check_choice("answer", answer)
     async with viewing(request) as session:
         items = await batch_lines(session, viewer, batch_id, answer=answer, after=after, limit=limit)
     return Answers(items=items, next_after=items[-1].row if len(items) == limit else None)
 
 
-@router.get("/gate-check/notices", summary="失去依据的提醒 · Notices of lost standing")
+@router.get("/gate-check/notices", summary="失去依据的提醒 · Notices of lost standing", openapi_extra=needs("gate"))
 async def notices(request: Request, cursor: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 50) -> NoticePage:
     """Told to whoever was allowed: the project lost its standing, or has it again; newest first."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     async with viewing(request) as session:
         return await list_notices(session, viewer, cursor=cursor, limit=limit)
 
 
-@router.get("/gate-check/marks", summary="未经核查或违反核查的行为 · Acts without or against a gate check")
+@router.get(
+    "/gate-check/marks",
+    summary="未经核查或违反核查的行为 · Acts without or against a gate check",
+    openapi_extra=needs("gate"),
+)
 async def marks(
     request: Request,
     mark: str | None = None,
@@ -262,7 +269,6 @@ async def marks(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> MarkPage:
     """Acts that agencies reported and that passed the gate; latest first."""
-    await CALLERS.caller(request)
     check_choice("lane", lane)
     check_choice("province", province)
     check_choice("mark", mark)
@@ -272,14 +278,20 @@ async def marks(
         )
 
 
-@router.get("/gate-check/keys", summary="公布的签名公钥 · The published keys")
+@router.get("/gate-check/keys", summary="公布的签名公钥 · The published keys", openapi_extra=needs("gate", public=True))
 async def keys(request: Request) -> dict[str, Any]:
     """What verifies a receipt offline: `threegates gate verify RECEIPT --keys FILE`."""
     async with viewing(request) as session:
         return {"keys": await published_keys(session)}
 
 
-@router.get("/gate-check/{check_id}", summary="读取回执 · Read a receipt", responses=_ANSWERED, response_class=Response)
+@router.get(
+    "/gate-check/{check_id}",
+    summary="读取回执 · Read a receipt",
+    responses=_ANSWERED,
+    response_class=Response,
+    openapi_extra=needs("gate", public=True),
+)
 async def receipt(request: Request, check_id: str) -> Response:
     """The receipt as it was signed, for whoever knows its id."""
     async with viewing(request) as session:
@@ -292,12 +304,13 @@ async def receipt(request: Request, check_id: str) -> Response:
     summary="放款前复核 · Ask again before a disbursement",
     responses=_ANSWERED,
     response_class=Response,
+    openapi_extra=needs("gate"),
 )
 async def recheck(
     request: Request, check_id: str, body: Recheck | None = None, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """The same question judged by what is known today; the answer is a receipt of its own."""
-    viewer = await CALLERS.caller(request)
+    viewer: Viewer = request.state.recognised
     async with viewing(request) as session:
         ask = await ask_again(
             session,

@@ -23,10 +23,12 @@ from registry.audit_anchors import Anchor, anchor_file, read_anchors
 from registry.audit_export import exported, verify_file
 from registry.audit_search import AuditFilter, AuditLine, search_audit
 from registry.audit_verifying import Verified
+from registry.auditing import audit
 from registry.clock import CIVIL_ZONE
 from registry.database import connect, engine, transaction
 from registry.errors import BadInput
 from registry.settings import settings
+from registry.viewers import Viewer
 
 Result = TypeVar("Result")
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
@@ -134,6 +136,11 @@ async def _export(file: Path | None) -> None:
         try:
             async for line in exported(connection):
                 target.write(line)
+            # A standby or a copy that is only read is exported as well, it just cannot note it.
+            with suppress(DBAPIError):
+                async with transaction() as session:
+                    said = {"file": str(file) if file else "standard output"}
+                    await audit(session, Viewer("key", actor=_actor()), "audit.export", "audit", after=said)
         finally:
             target.flush()
             if file:
@@ -144,6 +151,7 @@ async def _export(file: Path | None) -> None:
         ) from error
     finally:
         await connection.close()
+        await engine().dispose()
 
 
 async def _search(wanted: AuditFilter, limit: int) -> list[AuditLine]:

@@ -17,6 +17,7 @@ from portal.forms import read_form, require_editor, telling, texts
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.viewing import viewing
+from registry.audit_changes import audit_told
 from registry.errors import BadInput
 from registry.outcomes import Outcome
 from registry.project_files import ProjectsFile, read_projects
@@ -121,6 +122,7 @@ async def _register(request: Request, read: ProjectsFile, reason: str, *, write:
         async with viewing(request) as session:
             told = telling(request, {"reason": reason})
             outcome = await register_projects(session, read.items, told, rows=read.rows, valid_only=True)
+            await audit_told(session, request.state.viewer, told)
             if not write:
                 raise _OnlyTried
     except _OnlyTried:

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.acts import LANE_OF_ACT
 from registry.clock import civil_day
 from registry.database import driver, json_text
-from registry.errors import BadInput, Conflict, NotFound, ThreegatesError
+from registry.errors import BadInput, NotFound, ThreegatesError
 from registry.flags import read_succession
 from registry.gate import verdicts
 from registry.gate.answers import Agencies, Verdict, judge
@@ -313,7 +313,7 @@ async def _given_before(session: AsyncSession, ask: Ask, row: _Kept) -> Given | 
     if before is None:
         return NotFound("There is no such gate check.", where="id")
     if bytes(before["question_hash"]) != row.question_hash:
-        return Conflict(
+        return BadInput(
             "This Idempotency-Key came with another request before.",
             where="Idempotency-Key",
             remedy="Take a new key for a new request.",

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from registry.acts import LANE_OF_ACT, Lane
@@ -95,8 +95,29 @@ class AskedParty(Item):
         return self
 
 
+EXAMPLES: Final[list[JsonValue]] = [
+    {
+        "act": "loan",
+        "kind": "construction",
+        "amount": "500000000",
+        "months": 60,
+        "project": {"code": "2017-440300-32-03-100123"},
+        "party": {"name": "示例钢铁有限公司"},
+        "reference": "LN-2026-0001",
+    },
+    {
+        "lane": "land",
+        "area_hectares": "12.5",
+        "project": {"name": "示例钢铁有限公司年产100万吨炼钢项目", "place": "河北省唐山市", "product": "crude_steel"},
+        "party": {"name": "示例钢铁有限公司"},
+    },
+]
+
+
 class Question(Item):
     """An intended act. `act` alone says enough; with `lane` alone the act that stands for the lane is meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": EXAMPLES})
 
     lane: GateLane | None = None
     act: GateAct | None = None

@@ -79,7 +79,7 @@ _JSON: Final = ("flags", "approvals", "formalities", "findings", "project")
 
 @lru_cache(maxsize=1)
 def statement() -> TextClause:
-    """The whole catalogue of rules over `:intended`, with the evidence of `:projects` as of `:as_of`."""
+    """All rules over `:intended`, with the evidence of `:projects` as of `:as_of`; `:enterprises` are the parties."""
     # Made once: looking through twenty thousand characters for names costs as much as an answer.
     return text(
         _STATEMENT.format(
@@ -101,7 +101,13 @@ async def ask(
     connection = await session.connection()
     # The plan for any values reads by index, as it should for a few acts; planning anew costs ten times the answer.
     await connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
-    values = {"intended": json_text(intended), "projects": list(projects), "as_of": as_of}
+    parties = {one["enterprise_id"] for one in intended if one["enterprise_id"] is not None}
+    values = {
+        "intended": json_text(intended),
+        "projects": list(projects),
+        "enterprises": sorted(parties),
+        "as_of": as_of,
+    }
     found = (await connection.execute(statement(), values)).mappings()
     return [
         {name: orjson.loads(value) if name in _JSON and value else value for name, value in row.items()}

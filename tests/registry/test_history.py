@@ -87,6 +87,15 @@ REST = {
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
     "gate_marks": "(record_id, project_id, mark, known_from) SELECT 1, id, '', now() FROM projects",
+    "dispositions": "(disposition_id, reference, project_id, kind, known_from) "
+    "SELECT 1, '', id, '', now() FROM projects",
+    "rectifications": "(rectification_id, reference, known_from) VALUES (1, '', now())",
+    "replacement_plans": "(plan_id, reference, project_id, known_from) SELECT 1, '', id, now() FROM projects",
+    "plan_units": "(plan_id, reference, known_from) VALUES (1, '', now())",
+    "eliminations": "(elimination_id, reference, known_from) VALUES (1, '', now())",
+    "enterprise_orders": "(order_id, reference, enterprise_id, kind, known_from) "
+    "SELECT id, '', id, '', now() FROM enterprises",
+    "restrictions": "(restriction_id, reference, region, known_from) VALUES (1, '', '', now())",
     "equipment": "(equipment_id, reference, equipment_class, known_from) VALUES (1, '', '', now())",
 }
 
