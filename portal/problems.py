@@ -163,8 +163,14 @@ def _without(value: str, said: str) -> str:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
-    errors = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": _said(one)} for one in error.errors()]
+    errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
+
+
+def _field(one: dict[str, Any]) -> str:
+    """The path of what is wrong; a check of several fields names the one to look at itself."""
+    column = (one.get("ctx") or {}).get("column")
+    return ".".join(str(part) for part in (*one["loc"][1:], *([column] if column else [])))
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -362,6 +362,8 @@ FIELDS: Final = {
     "due": N_("注销期限"),
 }
 
+ANSWERS: Final = {"allow": N_("可以办理"), "refuse": N_("不得办理"), "refer": N_("须人工核实")}
+MARKS: Final = {"without": N_("未经办理前核查"), "against": N_("违反核查结果"), "lapsed": N_("核查结果已失效")}
 TABLES: Final = {
     "sector": SECTORS,
     "stage": STAGES,
@@ -391,6 +393,8 @@ TABLES: Final = {
     "flagged": FLAGGED,
     "province": PROVINCES,
     "field": FIELDS,
+    "answer": ANSWERS,
+    "mark": MARKS,
 }
 
 

@@ -76,6 +76,7 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "review_items",
     "suspected_versions",
     "suspected_members",
+    "gate_marks",
 )
 
 REFUSE_REWRITE: Final[str] = """

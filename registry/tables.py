@@ -28,6 +28,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -69,6 +70,7 @@ __all__ = [
     "audit_tables",
     "enterprises",
     "findings",
+    "gate_tables",
     "industries",
     "keys",
     "law_facts",

@@ -86,6 +86,7 @@ REST = {
     "productions": "(enterprise_id, year, product, amount, unit, known_from) SELECT id, 2014, '', 1, '', now() "
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
+    "gate_marks": "(record_id, project_id, mark, known_from) SELECT 1, id, '', now() FROM projects",
     "dispositions": "(disposition_id, reference, project_id, kind, known_from) "
     "SELECT 1, '', id, '', now() FROM projects",
     "rectifications": "(rectification_id, reference, known_from) VALUES (1, '', now())",
