@@ -45,6 +45,7 @@ _HIDDEN_OF_CREDIT: Final[dict[str, Any]] = {
     "enterprise_id": None,
     "enterprise_name": None,
     "closed_reason": "",
+    "closed_facts": {},
 }
 
 
@@ -55,7 +56,9 @@ def shown_finding(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
     if row["lane"] == CREDIT_LANE:
         return row | {name: value for name, value in _HIDDEN_OF_CREDIT.items() if name in row}
     if "evidence" in row:
-        return row | {"evidence": without_credit(row["evidence"])}
+        # Only a finding read in full has them.
+        parts = [name for name in ("evidence", "closed_facts") if name in row]
+        return row | {name: without_credit(row[name]) for name in parts}
     return row
 
 

@@ -65,6 +65,9 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "records",
     "links",
     "findings",
+    "finding_decisions",
+    "parameter_values",
+    "obligations",
 )
 
 REFUSE_REWRITE: Final[str] = """

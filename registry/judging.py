@@ -14,6 +14,7 @@ from registry.compiling import Use
 from registry.dirty import UNSETTLED_RECORDS
 from registry.findings import JudgingRun
 from registry.flags import Asked, Flag, ask_evidence, ask_flags_with_evidence
+from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
 
 CLAIM_LIMIT: Final = 20_000
@@ -79,7 +80,9 @@ async def _close(
     records = [one.record_id for one in unflagged]
     projects = await _ids(session, _PROJECTS_OF_RECORDS, records=records)
     seen = await ask_evidence(session, Asked(Use("changed"), as_of, records=records, projects=projects))
-    await close(session, unflagged, [why_closed(one, seen.get(one.record_id, [])) for one in unflagged], at, merged)
+    current = {one.id: one for one in (await catalogue_in_force(session)).rules}
+    whys = [why_closed(one, seen.get(one.record_id, []), current) for one in unflagged]
+    await close(session, unflagged, whys, at, merged)
 
 
 async def _touched(session: AsyncSession, claims: Sequence[dirty.Claim]) -> tuple[list[int], list[int]]:
