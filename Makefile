@@ -6,13 +6,14 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	if $$python -c $(SUITABLE) >/dev/null 2>&1; then echo $$python; exit; fi; done; echo python3)
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help setup run test bench faults lint clean-demo clean
+.PHONY: help setup run test bench faults audit lint clean-demo clean
 
 help:
 	@echo "make run         start everything with demo data (Ctrl-C ends it)"
 	@echo "make test        style, types, rooms, tests, faults at small scale"
 	@echo "make bench       speed, as ratios measured in one run"
 	@echo "make faults      the faults at full scale"
+	@echo "make audit       dangerous constructs, and known weaknesses of the locked dependencies"
 	@echo "make setup       the set-up alone"
 	@echo "make clean-demo  forget the demo's data (the register in .threegates is deleted)"
 	@echo "make clean       forget .venv and caches (data stays)"
@@ -41,6 +42,10 @@ bench:
 faults:
 	@$(PYTHON) deploy/setup.py test
 	$(IN_ENVIRONMENT) tests.faults all --scale full
+
+audit:
+	@$(PYTHON) deploy/setup.py test
+	$(IN_ENVIRONMENT) deploy.audit
 
 clean-demo:
 	@$(PYTHON) deploy/setup.py run && .venv/bin/python -m deploy.cleaning

@@ -6,6 +6,7 @@ distinct text once. An entry that cannot be read is rejected by itself and harms
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ Row = tuple[Any, ...]
 Entries = Sequence[Mapping[str, Any]]
 Interpreter = Callable[[Entries, Sequence[bytes]], list[Row | RecordRejected]]
 Columns = dict[str, list[Any]]
+Given = dict[str, Sequence[Any]]
 
 POSITION: Final = {name: position for position, name in enumerate(RECORD_FIELDS)}
 REQUIRED: Final = ("source_key", "act", "acted_on")
@@ -138,12 +140,12 @@ class _Mapping:
                 rejected[position] = RecordRejected(found, "holds a NUL character")
         if self.parents:
             entries = [self._open(position, entry, rejected) for position, entry in enumerate(entries)]
-        names = set[str]().union(*entries)
+        given = _by_name(entries)
         details: Details = [self.constant_details.copy() for _ in entries]
-        columns = self._read_fields(entries, names, details, rejected)
+        columns = self._read_fields(entries, given, details, rejected)
         if self.composite:
             columns["source_key"] = [self._join_key(position, one, rejected) for position, one in enumerate(entries)]
-        if unknown := sorted(names - self.known):
+        if unknown := sorted(given.keys() - self.known):
             self._keep_unmapped(entries, unknown, details, rejected)
         for target, value in self.constants.items():
             columns.setdefault(target, [value] * len(entries))
@@ -169,14 +171,18 @@ class _Mapping:
             return {}
 
     def _read_fields(
-        self, entries: Entries, names: set[str], details: Details, rejected: dict[int, RecordRejected]
+        self,
+        entries: Entries,
+        given: Mapping[str, Sequence[Any]],
+        details: Details,
+        rejected: dict[int, RecordRejected],
     ) -> Columns:
         columns: Columns = {}
         unread: dict[int, dict[str, str]] = {}
         for name, targets in self.steps.items():
-            if name not in names:
+            if name not in given:
                 continue
-            values = [entry.get(name) for entry in entries]
+            values = given[name]
             for step in targets:
                 column = self._read_column(step, values)
                 kinds = set(map(type, column))
@@ -198,7 +204,7 @@ class _Mapping:
             rejected.setdefault(position, RecordRejected(first, reasons[first]))
         return columns
 
-    def _read_column(self, step: _Step, values: list[Any]) -> list[Any]:
+    def _read_column(self, step: _Step, values: Sequence[Any]) -> list[Any]:
         """The values as read; _ABSENT and _Unread stand where there is none."""
         kinds = set(map(type, values))
         if step.longest >= 0 and kinds == {str} and not self.marked_absent and max(map(len, values)) <= step.longest:
@@ -206,7 +212,13 @@ class _Mapping:
         kinds.discard(NoneType)
         if len(kinds) > 1 or not kinds <= _SCALARS:
             return [self._read_one(step, value) for value in values]
-        found = {value: self._read_one(step, value) for value in set(values)}
+        given = set(values)
+        found: dict[Any, Any] = dict.fromkeys(given.intersection(self.absent), _ABSENT)
+        given -= found.keys()
+        try:
+            found.update(zip(given, map(step.read, given), strict=True))
+        except _UNREADABLE:
+            found.update((value, self._read_one(step, value)) for value in given)
         return [found[value] for value in values]
 
     def _read_one(self, step: _Step, value: Any) -> Any:
@@ -249,6 +261,15 @@ class _Mapping:
         if self.number_kind is not None and "number" in columns:
             acts = columns.get("act") or [None] * len(details)
             columns["number"] = normal_numbers(self.number_kind, acts, columns["number"], details)
+
+
+def _by_name(entries: Entries) -> Given:
+    """The values of all entries by the name of their field, None where an entry has none."""
+    names = list(entries[0]) if entries else []
+    if all(list(entry) == names for entry in entries):
+        # The usual case; three times as fast as looking into each entry for each name.
+        return dict(zip(names, zip(*[entry.values() for entry in entries], strict=True), strict=True))
+    return {name: [entry.get(name) for entry in entries] for name in dict.fromkeys(chain.from_iterable(entries))}
 
 
 def _add_details(target: str, column: list[Any], details: Details) -> None:

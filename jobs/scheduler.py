@@ -36,6 +36,14 @@ LOG: Final = structlog.get_logger("jobs.scheduler")
 GRACE: Final = timedelta(hours=12)
 NIGHTLY: Final = "30 4 * * *"
 HOURLY: Final = "15 * * * *"
+# The audit: chained each minute, anchored outside each hour, verified each night.
+TIMETABLE: Final = {
+    "judge_nation": NIGHTLY,
+    "verify": HOURLY,
+    "seal": "* * * * *",
+    "anchor": "45 * * * *",
+    "audit_verify": "10 5 * * *",
+}
 # How soon marks are worked on that nobody was woken for, such as those a returned Elasticsearch waits for.
 LOOK_EVERY: Final = timedelta(seconds=20)
 
@@ -116,7 +124,7 @@ class Schedule:
         for agency in self.agencies:
             trigger = CronTrigger.from_crontab(agency.schedule, timezone=CIVIL_ZONE)
             self.timer.add_job(self._note, trigger, [agency], id=f"sync {agency.id}")
-        for job, line in (("judge_nation", NIGHTLY), ("verify", HOURLY)):
+        for job, line in TIMETABLE.items():
             trigger = CronTrigger.from_crontab(line, timezone=CIVIL_ZONE)
             self.timer.add_job(self._wake, trigger, [job], id=job)
         every = IntervalTrigger(seconds=int(LOOK_EVERY.total_seconds()), timezone=CIVIL_ZONE)

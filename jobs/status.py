@@ -104,20 +104,8 @@ SELECT * FROM sync_runs AS run WHERE state = 'held' AND (
 _GOOD: Final = """
 SELECT feed, max(finished_at) AS at FROM sync_runs WHERE state IN ('done', 'released') GROUP BY feed
 """
-_QUALITY: Final = """
-SELECT r.feed, count(*) AS records, min(r.acted_on) AS covered_from, max(r.acted_on) AS covered_to,
-       avg((r.project_code IS NULL AND r.party_uscc IS NULL)::int)::float AS without_codes,
-       count(*) FILTER (WHERE undecided.record_id IS NOT NULL) AS unlinked_records
-FROM records AS r
--- Where no link stands yet, nothing is decided either.
-LEFT JOIN LATERAL (
-    SELECT r.record_id WHERE NOT EXISTS (
-        SELECT FROM links AS l WHERE l.record_id = r.record_id AND l.known_to = 'infinity' AND l.outcome <> 'unlinked'
-    )
-) AS undecided ON TRUE
-WHERE r.known_to = 'infinity' GROUP BY r.feed
-"""
-_QUARANTINE: Final = "SELECT feed, count(*) AS open FROM quarantine WHERE resolved_at IS NULL GROUP BY feed"
+_QUALITY: Final = "SELECT * FROM feed_quality"
+_QUARANTINE: Final = "SELECT * FROM quarantine_counts"
 
 
 async def status(session: AsyncSession, agencies: Iterable[Agency], at: datetime) -> Status:

@@ -17,7 +17,7 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import pipeline
+from jobs import audit, pipeline
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
@@ -108,6 +108,24 @@ class Worker:
         if repaired:
             await self._then("index")
 
+    async def seal(self, job: Job) -> None:
+        """Chain the audit's entries that are not chained yet."""
+        await audit.seal(self.work)
+
+    async def anchor(self, job: Job) -> None:
+        """Write the end of the audit's chain outside the database."""
+        try:
+            await audit.anchor(self.work)
+        except ThreegatesError as error:
+            LOG.error("the audit is not anchored", reason=str(error))
+
+    async def audit_verify(self, job: Job) -> None:
+        """Verify the audit's chain."""
+        try:
+            await audit.verify(self.work)
+        except ThreegatesError as error:
+            LOG.error("the audit cannot be verified", reason=str(error))
+
     async def _then(self, job: str) -> None:
         if not self.stopping.is_set():
             await wake(self.connection, job)
@@ -121,6 +139,9 @@ class Worker:
             "index": (self.index, 1),
             "judge_nation": (self.judge_nation, 1),
             "verify": (self.verify, 1),
+            "seal": (self.seal, 1),
+            "anchor": (self.anchor, 1),
+            "audit_verify": (self.audit_verify, 1),
         }
 
 

@@ -8,6 +8,8 @@ from portal.pages import include_pages
 from portal.problems import handle_errors
 from portal.readiness import Readiness, StartingGate
 from portal.rendering import LanguageOfRequest
+from portal.request_ids import RequestIds
+from portal.request_rates import RequestRates
 from portal.security import BodyLimit
 from portal.starting import health
 
@@ -31,7 +33,9 @@ def make_application() -> FastAPI:
     mount_api(app)
     handle_errors(app)
     # The last added is the outermost.
+    app.add_middleware(RequestRates)
     app.add_middleware(StartingGate, readiness=readiness)
     app.add_middleware(LanguageOfRequest)
     app.add_middleware(BodyLimit)
+    app.add_middleware(RequestIds)
     return app

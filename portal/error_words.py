@@ -7,6 +7,9 @@ from registry.error_words import in_chinese
 
 # What only the portal and the search behind it say.
 CHINESE: Final[dict[str, str]] = {
+    # people: accounts, roles, keys, proposals
+    "The identity provider does not answer.": "统一身份认证没有答复。",
+    "Try again, or sign in with a password.": "请稍后再试，或用密码登录。",
     "A registration needs a reason.": "登记须写明依据。",
     "Files of this kind are not read.": "不支持这种文件。",
     "No file was chosen.": "没有选择文件。",

@@ -5,33 +5,40 @@ from typing import Any, Final
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from portal.audience import look
 from portal.error_words import in_reader_language
 from portal.language import _, current_language
 from portal.security import check_form_token
-from registry.database import transaction
+from portal.viewing import viewing
+from registry import clock
 from registry.errors import NotAllowed, ThreegatesError
 from registry.import_problems import ItemsRejected, Problem
+from registry.registering import Telling
+from registry.viewers import Viewer
 
-# The one person that the demo's official stands for; accounts come later.
-DEMO_ACTOR: Final = "演示工作人员"
 LINES: Final = 4
 # A file that was tried comes back as a field of the form that confirms it.
 LARGEST_FIELD: Final = 8 * 1024 * 1024
 MOST_LINES: Final = 40
 
 
-async def require_official(request: Request) -> None:
-    """Refuse whoever may not edit."""
-    async with transaction() as session:
-        audience = await look(request, session)
-    if audience != "official":
-        raise NotAllowed("Only officials may change the register.", remedy="Switch to the view of an official.")
+async def require_editor(request: Request) -> Viewer:
+    """The viewer, who may register and correct; whoever may not is refused."""
+    async with viewing(request):
+        viewer: Viewer = request.state.viewer
+    if viewer.kind == "public":
+        raise NotAllowed("Only officials may change the register.", remedy="Sign in first.")
+    viewer.require("register")
+    return viewer
+
+
+def telling(request: Request, values: dict[str, str]) -> Telling:
+    """Who says what a form says, when and why."""
+    return Telling(actor=request.state.viewer.actor, at=clock.now(), reason=values.get("reason", ""))
 
 
 async def read_form(request: Request) -> FormData:
-    """The form of an official, sent from our own page."""
-    await require_official(request)
+    """The form of whoever may edit, sent from our own page."""
+    await require_editor(request)
     form = await request.form(max_files=1, max_fields=300, max_part_size=LARGEST_FIELD)
     check_form_token(request, form.get("form_token"))
     return form

@@ -44,8 +44,17 @@ PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     413: ProblemType("too-large", N_("内容过大"), N_("请减少每次的条数，或拆分文件。")),
     415: ProblemType("unsupported-media-type", N_("不支持这种内容类型"), N_("请以 JSON 或表单发送。")),
     422: ProblemType("invalid-input", N_("填写的内容无效"), N_("请按所列字段逐一改正。")),
+    428: ProblemType(
+        "precondition-required", N_("须说明所依据的版本"), N_("请先读取该资源，再以 If-Match 头给出其 ETag。")
+    ),
+    429: ProblemType("too-many-requests", N_("请求过于频繁"), N_("请在 Retry-After 所示秒数之后再试。")),
     500: ProblemType("internal-error", N_("系统出错"), N_("请稍后再试；若反复出现，请联系管理员。")),
     503: ProblemType("unavailable", N_("系统暂时无法答复"), N_("请稍后再试。")),
+}
+# What RFC 9110 wants beside a status.
+_HEADERS: Final[dict[int, dict[str, str]]] = {
+    401: {"www-authenticate": 'Bearer realm="threegates"'},
+    503: {"retry-after": "5"},
 }
 
 
@@ -112,7 +121,7 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
         ]
     elif error.where and error.status == 422:
         errors = [{"field": error.where, "detail": detail}]
-    headers = {"retry-after": "5"} if error.status == 503 else None
+    headers = _HEADERS.get(error.status)
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
 

@@ -26,6 +26,7 @@ from portal.language import (
 from portal.security import FORM_COOKIE, form_token
 from portal.words import choices, reason_words, rule_choices, rule_plain, rule_title, word, words
 from registry.settings import settings
+from registry.viewers import PUBLIC, Viewer
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 STATIC: Final = Path(__file__).with_name("static")
@@ -128,6 +129,7 @@ def render(
 ) -> HTMLResponse:
     """A page inside the frame, in the request's language; `values` are what its template shows."""
     language = choose_language(request)
+    viewer: Viewer = getattr(request.state, "viewer", PUBLIC)
     with speaking(language):
         text = (
             environment()
@@ -135,7 +137,8 @@ def render(
             .render(
                 request=request,
                 path=request.url.path,
-                audience=getattr(request.state, "audience", "public"),
+                viewer=viewer,
+                audience=viewer.audience,
                 demo=getattr(request.state, "demo", False),
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),

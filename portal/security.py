@@ -27,6 +27,8 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+# Only told over https: browsers ignore it elsewhere, and a first installation has no certificate yet.
+TRANSPORT_SECURITY: Final = "max-age=31536000; includeSubDomains"
 LARGEST_BODY: Final = 2 * 1024 * 1024
 # path prefix -> the largest body it takes, where it differs: files of projects
 LARGER_BODIES: Final = {"/projects/import": 16 * 1024 * 1024}
@@ -63,6 +65,8 @@ class SecurityHeaders:
                 headers.setdefault("content-security-policy", policy)
                 if not scope["path"].startswith("/static"):
                     headers.setdefault("cache-control", "no-store")
+                if scope.get("scheme") == "https":
+                    headers.setdefault("strict-transport-security", TRANSPORT_SECURITY)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -13,6 +13,7 @@ from registry.accounts import viewer_of_key, viewer_of_sign_in
 from registry.database import transaction
 from registry.errors import ThreegatesError
 from registry.reading import rows
+from registry.sign_ins import keep_awake
 from registry.viewers import PUBLIC, RECOGNISING, Viewer, become
 
 SIGN_IN_COOKIE: Final = "threegates_sign_in"
@@ -53,7 +54,12 @@ async def recognise(request: Request, session: AsyncSession) -> Viewer:
             )
         return found
     # A sign-in that has ended is nobody's fault: the page is shown as to the public, with the way to sign in.
-    return await viewer_of_sign_in(session, hash_of(secret), clock.now()) or PUBLIC
+    viewer = await viewer_of_sign_in(session, hash_of(secret), clock.now())
+    if viewer is None:
+        return PUBLIC
+    if viewer.sign_in_id is not None:
+        await keep_awake(session, viewer.sign_in_id, clock.now())
+    return viewer
 
 
 def hash_of(secret: str) -> bytes:

@@ -6,7 +6,9 @@ import signal
 import traceback
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,7 +30,11 @@ class Door:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/static/"):
-            await self.files({**scope, "path": scope["path"], "root_path": "/static"}, receive, send)
+            try:
+                await self.files({**scope, "path": scope["path"], "root_path": "/static"}, receive, send)
+            except HTTPException as error:
+                # Nothing around the files would answer for them.
+                await PlainTextResponse(error.detail, error.status_code, error.headers)(scope, receive, send)
         elif self.application is not None:
             await self.application(scope, receive, send)
         else:

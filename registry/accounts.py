@@ -1,7 +1,7 @@
 """Whose key or sign-in a secret is, as a viewer with its permissions of the moment."""
 
-from datetime import datetime
-from typing import cast
+from datetime import datetime, timedelta
+from typing import Final, cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -9,6 +9,9 @@ from registry.clock import civil_day
 from registry.reading import Row, first
 from registry.roles import OrganisationKind, Role, permissions_of, permissions_of_key
 from registry.viewers import NATION, Viewer
+
+# Of a sign-in that is not used.
+IDLE: Final = timedelta(minutes=30)
 
 _KEY = """
 SELECT k.id AS key_id, k.name, k.scopes, coalesce(o.id, '') AS organisation_id, coalesce(o.kind, 'agency') AS kind,
@@ -21,7 +24,7 @@ WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND coalesce(k.expires_at, 'in
 
 _SIGN_IN = """
 SELECT s.id AS sign_in_id, a.id AS account_id, a.login, a.name, a.region, o.id AS organisation_id, o.kind,
-    o.name_zh AS organisation_name, o.lanes,
+    o.name_zh AS organisation_name, o.lanes, s.method, a.must_change_password, a.totp_sealed IS NULL AS without_code,
     coalesce(array_agg(DISTINCT g.role) FILTER (WHERE g.id IS NOT NULL), '{}') AS roles,
     coalesce(array_agg(DISTINCT g.delegated_by) FILTER (WHERE g.delegated_by IS NOT NULL), '{}') AS acts_for
 FROM sign_ins AS s
@@ -29,7 +32,12 @@ JOIN accounts AS a ON a.id = s.account_id AND a.state = 'active'
 JOIN organisations AS o ON o.id = a.organisation_id AND o.ended_at IS NULL
 LEFT JOIN role_grants AS g ON g.account_id = a.id AND g.revoked_at IS NULL
     AND g.held_from <= :today AND coalesce(g.held_to, 'infinity') >= :today
-WHERE s.secret_hash = :hash AND s.revoked_at IS NULL AND s.ends_at > :now
+    -- What was delegated lasts no longer than the role of whoever delegated it.
+    AND (g.delegated_by IS NULL OR EXISTS (
+        SELECT FROM role_grants AS own JOIN accounts AS giver ON giver.id = own.account_id AND giver.state = 'active'
+        WHERE own.account_id = g.delegated_by AND own.role = g.role AND own.delegated_by IS NULL
+            AND own.revoked_at IS NULL AND own.held_from <= :today AND coalesce(own.held_to, 'infinity') >= :today))
+WHERE s.secret_hash = :hash AND s.revoked_at IS NULL AND s.ends_at > :now AND s.seen_at > :idle
 GROUP BY s.id, a.id, o.id
 """
 
@@ -53,10 +61,13 @@ async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -
 
 async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: datetime) -> Viewer | None:
     """The viewer of a sign-in that still holds, of an active account, with the roles held on this day."""
-    row = await first(session, _SIGN_IN, hash=secret_hash, now=now, today=civil_day(now))
+    row = await first(session, _SIGN_IN, hash=secret_hash, now=now, today=civil_day(now), idle=now - IDLE)
     if row is None:
         return None
     roles = cast("frozenset[Role]", frozenset(row["roles"]))
+    if must_set_up(row["method"], roles, must_change=row["must_change_password"], without_code=row["without_code"]):
+        # Signed in, but may do nothing before the password is one's own and the one-time code is set up.
+        roles = frozenset()
     return Viewer(
         kind="person",
         account_id=row["account_id"],
@@ -69,6 +80,11 @@ async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: date
         sign_in_id=row["sign_in_id"],
         acts_for=frozenset(row["acts_for"]),
     )
+
+
+def must_set_up(method: str, roles: frozenset[Role], *, must_change: bool, without_code: bool) -> bool:
+    """Whether somebody signed in by password has to set up their account first: all but plain readers need codes."""
+    return method == "password" and (must_change or (without_code and bool(roles - {"reader"})))
 
 
 def _lanes(row: Row) -> frozenset[str]:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final, Protocol
 
+from registry.audience import CREDIT_ACTS
 from registry.database import json_text
 from registry.names import normal_texts
 from registry.record_fields import RECORD_FIELDS
@@ -88,6 +90,8 @@ _POSITION: Final = {name: position for position, name in enumerate(RECORD_FIELDS
 _MODIFIED: Final = _POSITION["source_modified"]
 _PARTY: Final = _POSITION["party_name"]
 _PROJECT: Final = _POSITION["project_name"]
+_ACT: Final = _POSITION["act"]
+_AUTHORITY: Final = _POSITION["authority"]
 
 # So many entries are interpreted at one go: some milliseconds.
 TURN: Final = 128
@@ -102,6 +106,7 @@ STAGED: Final = {
     "raw": "bytea",
     "party_name_normal": "text",
     "project_name_normal": "text",
+    "lender_normal": "text",
     **{name: "text" if kind in SPELLED else kind for name, kind in RECORD_FIELDS.items()},
 }
 _PLACE: Final = {name: place for place, name in enumerate(STAGED)}
@@ -217,7 +222,9 @@ def _staged(
     rows: Mapping[str, tuple[Any, ...]],
 ) -> Iterator[tuple[str, list[Any]]]:
     """Rows as the staging table takes them, by key."""
-    normal = normal_texts(name for row in rows.values() for name in (row[_PARTY], row[_PROJECT]) if name)
+    lenders = {key: row[_AUTHORITY] for key, row in rows.items() if row[_ACT] in CREDIT_ACTS}
+    names = (name for row in rows.values() for name in (row[_PARTY], row[_PROJECT]))
+    normal = normal_texts(name for name in chain(names, lenders.values()) if name)
     for key, row in rows.items():
         position = positions[key]
         values = [
@@ -226,6 +233,7 @@ def _staged(
             page.raws[position],
             normal.get(row[_PARTY]),
             normal.get(row[_PROJECT]),
+            normal.get(lenders.get(key)),
             *row,
         ]
         values[_KEY] = key  # what was looked up is what is stored

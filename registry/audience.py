@@ -1,8 +1,16 @@
-"""Who reads: the public never sees amounts, contracts or borrowers of credit; every reading query asks."""
+"""Who reads: amounts, contracts and borrowers of credit are for finance alone; every reading query asks.
 
-from typing import Any, Final, Literal
+This is the first of three locks; the second are the policies (registry.row_policies), the third separate indices.
+"""
 
-Audience = Literal["public", "official"]
+from typing import Any, Final
+
+from registry.viewers import Audience
+
+# Who reads what agencies do not publish themselves: raw entries, amounts, evidence of links.
+INTERNAL: Final[frozenset[Audience]] = frozenset({"official", "finance"})
+# Who reads credit in detail, as far as the policies let rows through.
+CREDIT: Final[frozenset[Audience]] = frozenset({"bank", "finance"})
 
 # What the public may see of an agency record: what the agencies themselves publish. Credit acts not at all.
 PUBLIC_RECORD_FIELDS: Final[tuple[str, ...]] = (
@@ -49,17 +57,27 @@ _HIDDEN_OF_CREDIT: Final[dict[str, Any]] = {
 }
 
 
+def hides_credit(row: dict[str, Any], audience: Audience) -> bool:
+    """Whether of this finding only that it is there may be shown."""
+    return bool(row["lane"] == CREDIT_LANE and (row.get("withheld") or audience not in CREDIT))
+
+
 def shown_finding(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
-    """A finding's row as the audience may see it; of credit the public learns only that it is flagged."""
-    if audience == "official":
-        return row
-    if row["lane"] == CREDIT_LANE:
+    """A finding's row as the audience may see it; of credit most learn only that it is flagged."""
+    if hides_credit(row, audience):
         return row | {name: value for name, value in _HIDDEN_OF_CREDIT.items() if name in row}
-    if "evidence" in row:
+    if row["lane"] != CREDIT_LANE and audience not in INTERNAL:
         # Only a finding read in full has them.
         parts = [name for name in ("evidence", "closed_facts") if name in row]
         return row | {name: without_credit(row[name]) for name in parts}
     return row
+
+
+def shown_record(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
+    """A record's row as the audience may see it: amounts and months for officials, a bank's for its own credit."""
+    if audience in INTERNAL or (audience in CREDIT and row["act"] in CREDIT_ACTS):
+        return row
+    return row | {name: None for name in ("amount", "months") if name in row}
 
 
 def without_credit(evidence: Any) -> Any:

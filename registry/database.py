@@ -13,10 +13,12 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.errors import BadSetting, ThreegatesError, Unavailable
+from registry.errors import BadSetting, NotAllowed, ThreegatesError, Unavailable
 from registry.settings import settings
 
 UNDEFINED_TABLE = "42P01"
+# What the policies of rows answer to a change they do not allow.
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 SETTINGS_OF_SESSION: Final = {"timezone": "UTC", "application_name": "threegates"}
@@ -114,7 +116,13 @@ async def transaction(on: AsyncEngine | None = None) -> AsyncIterator[AsyncSessi
             remedy="See `threegates doctor`; start everything with `threegates up`.",
         ) from error
     except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", "") != UNDEFINED_TABLE:
+        sqlstate = getattr(error.orig, "sqlstate", "")
+        if sqlstate == INSUFFICIENT_PRIVILEGE:
+            raise NotAllowed(
+                "This lies outside what your account may change.",
+                remedy="It is for your region's or your organisation's people only; ask the ones in charge there.",
+            ) from error
+        if sqlstate != UNDEFINED_TABLE:
             raise
         raise Unavailable(
             "The database does not hold the register, or an older one.",

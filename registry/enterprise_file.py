@@ -6,11 +6,12 @@ from decimal import Decimal
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.audience import Audience, shown_finding
+from registry.audience import CREDIT, shown_finding
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
 from registry.project_file import NoticeLine, ProductionLine, SourceLine, sources_of
 from registry.reading import first, region_names, rows
+from registry.viewers import Audience
 
 
 class NameLine(BaseModel):
@@ -160,7 +161,7 @@ async def _projects(session: AsyncSession, enterprise_id: int) -> list[ProjectLi
         session,
         """
         SELECT DISTINCT ON (v.project_id) v.project_id, v.name, v.code, v.sector, v.stage, v.region, p.invented,
-            (SELECT count(*) FROM findings f WHERE f.project_id = v.project_id AND f.known_to = 'infinity'
+            (SELECT count(*) FROM findings_shown f WHERE f.project_id = v.project_id AND f.known_to = 'infinity'
              AND f.state = 'open') AS open_findings
         FROM project_versions v JOIN projects p ON p.id = v.project_id
         WHERE v.owner_id = :id AND v.known_to = 'infinity' ORDER BY v.project_id, v.held_from DESC NULLS LAST
@@ -171,12 +172,12 @@ async def _projects(session: AsyncSession, enterprise_id: int) -> list[ProjectLi
 
 
 async def _findings(session: AsyncSession, enterprise_id: int, audience: Audience) -> list[FindingLine]:
-    # For the public, credit findings are left out here: listing them by enterprise would name a borrower.
-    hidden = "" if audience == "official" else "AND f.lane <> 'credit'"
+    # Whoever may not see credit gets no credit finding here: listing them by enterprise would name a borrower.
+    hidden = "" if audience in CREDIT else "AND f.lane <> 'credit'"
     found = await rows(
         session,
         f"""
-        SELECT {FINDING_COLUMNS} FROM findings f {FINDING_NAMES}
+        SELECT {FINDING_COLUMNS} FROM findings_shown f {FINDING_NAMES}
         WHERE f.enterprise_id = :id AND f.known_to = 'infinity' {hidden}
         ORDER BY f.state DESC, f.acted_on DESC NULLS LAST
         """,

@@ -7,14 +7,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.audience import Audience, shown_finding
+from registry.audience import CREDIT, shown_finding
 from registry.errors import NotFound
 from registry.reading import UNDATED, Row, read_cursor, region_names, rows, write_cursor
+from registry.viewers import Audience
 
 FINDING_COLUMNS: Final = """
     f.fingerprint, f.version_id, f.rule, f.basis, f.severity, f.lane, f.subject_kind, f.subject_id, f.subject_reference,
     f.act, f.acted_on, f.project_id, p.name AS project_name, f.enterprise_id, e.name AS enterprise_name,
-    f.sector, f.region, f.reasons, f.duty_holder, f.synthetic, f.state, f.first_seen, f.known_from
+    f.sector, f.region, f.reasons, f.duty_holder, f.synthetic, f.state, f.first_seen, f.known_from, f.withheld
 """
 FINDING_NAMES: Final = """
     LEFT JOIN LATERAL (SELECT v.name FROM project_versions v WHERE v.project_id = f.project_id
@@ -51,6 +52,8 @@ class FindingLine(BaseModel):
     state: str
     first_seen: datetime
     known_from: datetime
+    # In the credit lane, for whoever may not see credit: that it is flagged is all there is to see.
+    withheld: bool = False
 
 
 class FindingVersion(BaseModel):
@@ -116,15 +119,15 @@ class FindingPage(BaseModel):
 async def list_findings(
     session: AsyncSession, wanted: FindingFilter, audience: Audience, *, cursor: str = "", limit: int = 25
 ) -> FindingPage:
-    """Findings, latest act first; of credit the public sees only that it is flagged, and sorted as if undated."""
+    """Findings, latest act first; of credit most see only that it is flagged, and sorted as if undated."""
     where, binds = wanted.conditions()
-    # An order by the day of a credit act would tell the public that day.
+    # An order by the day of a credit act would tell that day.
     sorted_by = (
         f"coalesce(f.acted_on, date '{UNDATED}')"
-        if audience == "official"
+        if audience in CREDIT
         else f"CASE WHEN f.lane = 'credit' THEN date '{UNDATED}' ELSE coalesce(f.acted_on, date '{UNDATED}') END"
     )
-    total = await rows(session, f"SELECT count(*) AS total FROM findings f WHERE {where}", **binds)
+    total = await rows(session, f"SELECT count(*) AS total FROM findings_shown f WHERE {where}", **binds)
     if cursor:
         day, fingerprint = read_cursor(cursor, 2)
         where += f" AND ({sorted_by}, f.fingerprint) < (:day, :fingerprint)"
@@ -132,7 +135,7 @@ async def list_findings(
     found = await rows(
         session,
         f"""
-        SELECT {FINDING_COLUMNS}, {sorted_by} AS sorted_by FROM findings f {FINDING_NAMES}
+        SELECT {FINDING_COLUMNS}, {sorted_by} AS sorted_by FROM findings_shown f {FINDING_NAMES}
         WHERE {where} ORDER BY sorted_by DESC, f.fingerprint DESC LIMIT {int(limit) + 1}
         """,
         **binds,
@@ -159,7 +162,7 @@ async def finding_file(session: AsyncSession, fingerprint: str, audience: Audien
         f"""
         SELECT {FINDING_COLUMNS}, f.known_to, f.closed_reason, f.rule_version, f.parameters, f.citation,
                f.evidence, f.evidence_hash, a.name_zh AS duty_holder_zh, a.name_en AS duty_holder_en
-        FROM findings f {FINDING_NAMES} LEFT JOIN agencies a ON a.id = f.duty_holder
+        FROM findings_shown f {FINDING_NAMES} LEFT JOIN agencies a ON a.id = f.duty_holder
         WHERE f.fingerprint = :fingerprint ORDER BY f.known_from DESC, f.version_id DESC
         """,
         fingerprint=fingerprint,

@@ -63,8 +63,8 @@ async def _open_findings(
 ) -> dict[tuple[int, str], list[str]]:
     current = "known_to = 'infinity'" if known_at is None else "known_from <= :known_at AND :known_at < known_to"
     statement = text(
-        f"SELECT project_id, lane, fingerprint FROM findings WHERE project_id = ANY(:projects) AND state = 'open' "
-        f"AND lane = ANY(:lanes) AND {current} ORDER BY acted_on, fingerprint"
+        "SELECT project_id, lane, fingerprint FROM findings_shown WHERE project_id = ANY(:projects) "
+        f"AND state = 'open' AND lane = ANY(:lanes) AND {current} ORDER BY acted_on, fingerprint"
     ).bindparams(bindparam("projects", type_=ARRAY(BigInteger)), bindparam("lanes", type_=ARRAY(Text)))
     values: dict[str, Any] = {"projects": list(project_ids), "lanes": list(GATES)}
     if known_at is not None:

@@ -50,9 +50,10 @@ async def overview(session: AsyncSession) -> Overview:
             """
             SELECT (SELECT count(*) FROM enterprises) AS enterprises,
                    (SELECT count(*) FROM projects) AS projects,
-                   (SELECT count(*) FROM records WHERE known_to = 'infinity') AS records,
-                   (SELECT count(*) FROM findings WHERE known_to = 'infinity' AND state = 'open') AS open_findings,
-                   (SELECT count(DISTINCT project_id) FROM findings
+                   (SELECT coalesce(sum(records), 0)::bigint FROM record_counts) AS records,
+                   (SELECT count(*) FROM findings_shown
+                    WHERE known_to = 'infinity' AND state = 'open') AS open_findings,
+                   (SELECT count(DISTINCT project_id) FROM findings_shown
                     WHERE known_to = 'infinity' AND state = 'open') AS flagged_projects
             """,
         )
@@ -60,7 +61,7 @@ async def overview(session: AsyncSession) -> Overview:
     lanes = await rows(
         session,
         """
-        SELECT lane, count(*) AS open FROM findings WHERE known_to = 'infinity' AND state = 'open' GROUP BY lane
+        SELECT lane, count(*) AS open FROM findings_shown WHERE known_to = 'infinity' AND state = 'open' GROUP BY lane
         """,
     )
     sectors = await rows(
@@ -81,7 +82,8 @@ async def overview(session: AsyncSession) -> Overview:
         ), flagged AS (
             SELECT project_id, bool_or(lane = 'land') AS land, bool_or(lane = 'environment') AS environment,
                    bool_or(lane = 'credit') AS credit
-            FROM findings WHERE known_to = 'infinity' AND state = 'open' AND project_id IS NOT NULL GROUP BY project_id
+            FROM findings_shown WHERE known_to = 'infinity' AND state = 'open' AND project_id IS NOT NULL
+            GROUP BY project_id
         )
         SELECT province, count(*) AS projects, count(f.project_id) AS flagged,
                count(*) FILTER (WHERE f.land) AS land, count(*) FILTER (WHERE f.environment) AS environment,

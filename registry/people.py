@@ -57,10 +57,15 @@ class Account(SQLModel, table=True):
     must_change_password: bool = False
     # The secret of the one-time codes, sealed with the installation's key; none until it is set up.
     totp_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
+    # A secret that was shown and is not confirmed by a code yet.
+    totp_pending: bytes | None = Field(default=None, sa_type=LargeBinary)
     # The step of the last code that was taken: none is taken twice.
     totp_last_step: int = Field(default=0, sa_type=BigInteger)
     identity_issuer: str | None = Field(default=None, sa_type=Text)
     identity_subject: str | None = Field(default=None, sa_type=Text)
+    # A one-time invitation to link this account with an identity of the provider, by its hash.
+    invitation_hash: bytes | None = Field(default=None, sa_type=LargeBinary, unique=True)
+    invitation_ends: datetime | None = Field(default=None, sa_type=Instant)
     failures: int = 0
     locked_until: datetime | None = Field(default=None, sa_type=Instant)
     invented: bool = False
@@ -134,6 +139,11 @@ class Proposal(SQLModel, table=True):
         ForeignKeyConstraint(["decided_by"], ["accounts.id"]),
         CheckConstraint("decided_by IS NULL OR decided_by <> drafted_by", name="two_people"),
         CheckConstraint("state IN ('open', 'approved', 'refused', 'withdrawn')", name="proposal_state"),
+        CheckConstraint("(state IN ('approved', 'refused')) = (decided_by IS NOT NULL)", name="proposal_decided"),
+        # Whoever took the work over, or acts for the drafter, or for whom the drafter acted, is no second person.
+        CheckConstraint("decided_by IS NULL OR decided_by <> owner_id", name="owner_is_not_second"),
+        CheckConstraint("NOT drafted_by = ANY(decided_for)", name="not_acting_for_drafter"),
+        CheckConstraint("decided_by IS NULL OR NOT decided_by = ANY(drafted_for)", name="not_drafted_for_second"),
         Index("proposals_open", "kind", postgresql_where=text("state = 'open'")),
     )
 
@@ -148,6 +158,9 @@ class Proposal(SQLModel, table=True):
     owner_id: int = Field(foreign_key="accounts.id", sa_type=BigInteger)
     state: str = Field(default="open", sa_type=Text)
     decided_by: int | None = Field(default=None, sa_type=BigInteger)
+    # For whom they acted by delegation at that moment.
+    drafted_for: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
+    decided_for: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
     decision: str = Field(default="", sa_type=Text)
     version: int = 1

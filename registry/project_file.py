@@ -8,11 +8,12 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT
-from registry.audience import CREDIT_ACTS, PUBLIC_RECORD_FIELDS, Audience, shown_finding
+from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELDS, shown_finding, shown_record
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
 from registry.project_history import Change, history_of_project
 from registry.reading import Row, first, known, region_names, rows
+from registry.viewers import Audience
 
 RECORDS_SHOWN: Final = 200
 
@@ -397,9 +398,9 @@ async def _production(
 async def _records(
     session: AsyncSession, audience: Audience, known_at: datetime | None, binds: dict[str, Any]
 ) -> tuple[list[RecordLine], int]:
-    hidden = "" if audience == "official" else "AND NOT (r.act = ANY(:credit))"
+    hidden = "" if audience in CREDIT else "AND NOT (r.act = ANY(:credit))"
     columns = ", ".join(f"r.{name}" for name in PUBLIC_RECORD_FIELDS)
-    official = ", r.amount, r.months" if audience == "official" else ""
+    official = ", r.amount, r.months" if audience in INTERNAL | CREDIT else ""
     found = await rows(
         session,
         f"""
@@ -412,14 +413,15 @@ async def _records(
         **binds,
     )
     total = int(found[0]["total"]) if found else 0
-    return [RecordLine(**row, lane=LANE_OF_ACT.get(row["act"], "approval")) for row in found], total
+    shown = [shown_record(row, audience) for row in found]
+    return [RecordLine(**row, lane=LANE_OF_ACT.get(row["act"], "approval")) for row in shown], total
 
 
 async def _findings(session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]) -> list[Row]:
     return await rows(
         session,
         f"""
-        SELECT {FINDING_COLUMNS} FROM findings f
+        SELECT {FINDING_COLUMNS} FROM findings_shown f
         {FINDING_NAMES}
         WHERE f.project_id = :project AND {known("f", known_at)}
         ORDER BY f.state DESC, f.acted_on, f.fingerprint

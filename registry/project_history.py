@@ -7,9 +7,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.audience import CREDIT_ACTS, CREDIT_LANE, Audience
+from registry.audience import CREDIT, CREDIT_ACTS, CREDIT_LANE
 from registry.history import FOREVER
 from registry.reading import Row, rows
+from registry.viewers import Audience
 
 _NOT_SHOWN: Final = frozenset(
     {"version_id", "project_id", "enterprise_id", "approval_id", "equipment_id", "known_from", "known_to", "reason"}
@@ -128,7 +129,7 @@ async def _finding_changes(session: AsyncSession, project_id: int, audience: Aud
     found = await rows(
         session,
         """
-        SELECT fingerprint, rule, lane, act, state, reasons, closed_reason, known_from FROM findings
+        SELECT fingerprint, rule, lane, act, state, reasons, closed_reason, known_from FROM findings_shown
         WHERE project_id = :project ORDER BY fingerprint, known_from, version_id
         """,
         project=project_id,
@@ -136,7 +137,7 @@ async def _finding_changes(session: AsyncSession, project_id: int, audience: Aud
     changes: list[Change] = []
     seen: set[str] = set()
     for row in found:
-        hidden = audience == "public" and (row["lane"] == CREDIT_LANE or row["act"] in CREDIT_ACTS)
+        hidden = audience not in CREDIT and (row["lane"] == CREDIT_LANE or row["act"] in CREDIT_ACTS)
         what = "closed" if row["state"] == "closed" else "changed" if row["fingerprint"] in seen else "flagged"
         seen.add(row["fingerprint"])
         changes.append(

@@ -58,7 +58,7 @@ async def list_projects(
             ORDER BY v.held_from DESC NULLS LAST LIMIT 1
         ) v
         CROSS JOIN LATERAL (
-            SELECT count(*) AS open FROM findings f
+            SELECT count(*) AS open FROM findings_shown f
             WHERE f.project_id = p.id AND f.known_to = 'infinity' AND f.state = 'open'
         ) flags
         WHERE p.id > :after{where} ORDER BY p.id LIMIT {int(limit) + 1}

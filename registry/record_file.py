@@ -7,11 +7,12 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT
-from registry.audience import CREDIT_ACTS, PUBLIC_RECORD_FIELDS, Audience
+from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELDS
 from registry.errors import NotFound
 from registry.project_history import FieldChange
 from registry.reading import Row, region_names, rows
 from registry.record_fields import RECORD_FIELDS
+from registry.viewers import Audience
 
 RAW_SHOWN: Final = 20_000
 
@@ -68,7 +69,7 @@ class RecordFile(BaseModel):
 
 
 async def record_file(session: AsyncSession, record_id: int, audience: Audience) -> RecordFile:
-    """The file of a record, or NotFound; for the public a credit record does not exist."""
+    """The file of a record, or NotFound; for whoever may not see credit, a credit record does not exist."""
     versions = await rows(
         session,
         """
@@ -77,11 +78,14 @@ async def record_file(session: AsyncSession, record_id: int, audience: Audience)
         """,
         id=record_id,
     )
-    hidden = audience == "public" and any(row["act"] in CREDIT_ACTS for row in versions)
+    credit = any(row["act"] in CREDIT_ACTS for row in versions)
+    hidden = credit and audience not in CREDIT
     if not versions or hidden:
         raise NotFound("There is no such record.", where="record")
     newest = versions[0]
-    shown = [name for name in RECORD_FIELDS if audience == "official" or name in PUBLIC_RECORD_FIELDS]
+    # A bank reads its own credit whole; everything else it reads as the public does.
+    whole = audience in (CREDIT if credit else INTERNAL)
+    shown = [name for name in RECORD_FIELDS if whole or name in PUBLIC_RECORD_FIELDS]
     names = await region_names(session, [newest["region"]])
     return RecordFile(
         record_id=record_id,
@@ -92,16 +96,16 @@ async def record_file(session: AsyncSession, record_id: int, audience: Audience)
         synthetic=newest["synthetic"],
         region_name=names.get(newest["region"] or ""),
         fields={name: newest[name] for name in shown if newest[name] not in (None, "", [], {}, False)},
-        links=await _links(session, record_id, audience),
+        links=await _links(session, record_id, whole=whole),
         findings=await _findings(session, record_id),
         versions=[
-            _version(row, versions[place + 1] if place + 1 < len(versions) else None, shown, audience)
+            _version(row, versions[place + 1] if place + 1 < len(versions) else None, shown, whole=whole)
             for place, row in enumerate(versions)
         ],
     )
 
 
-def _version(row: Row, before: Row | None, shown: list[str], audience: Audience) -> RecordVersion:
+def _version(row: Row, before: Row | None, shown: list[str], *, whole: bool) -> RecordVersion:
     changes = []
     if before is not None:
         changes = [
@@ -109,7 +113,7 @@ def _version(row: Row, before: Row | None, shown: list[str], audience: Audience)
             for name in shown
             if name != "source_modified" and before[name] != row[name]
         ]
-    raw = bytes(row["raw"])[:RAW_SHOWN].decode("utf-8", "replace") if audience == "official" else None
+    raw = bytes(row["raw"])[:RAW_SHOWN].decode("utf-8", "replace") if whole else None
     return RecordVersion(
         version_id=row["version_id"],
         known_from=row["known_from"],
@@ -120,7 +124,7 @@ def _version(row: Row, before: Row | None, shown: list[str], audience: Audience)
     )
 
 
-async def _links(session: AsyncSession, record_id: int, audience: Audience) -> list[LinkLine]:
+async def _links(session: AsyncSession, record_id: int, *, whole: bool) -> list[LinkLine]:
     found = await rows(
         session,
         """
@@ -132,7 +136,7 @@ async def _links(session: AsyncSession, record_id: int, audience: Audience) -> l
         """,
         id=record_id,
     )
-    return [LinkLine(**row | ({} if audience == "official" else {"evidence": {}})) for row in found]
+    return [LinkLine(**row | ({} if whole else {"evidence": {}})) for row in found]
 
 
 async def _findings(session: AsyncSession, record_id: int) -> list[FlagLine]:

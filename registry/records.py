@@ -21,6 +21,7 @@ class Record(Known, table=True):
     __table_args__ = (
         Index("records_current", "feed", "source_key", unique=True, postgresql_where=text("known_to = 'infinity'")),
         Index("records_record", "record_id"),
+        Index("records_lender", "lender_normal", postgresql_where=text("lender_normal IS NOT NULL")),
     )
 
     version_id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -32,6 +33,8 @@ class Record(Known, table=True):
     raw: bytes = Field(sa_type=LargeBinary)
     party_name_normal: str | None = Field(default=None, sa_type=Text)
     project_name_normal: str | None = Field(default=None, sa_type=Text)
+    # Of credit: the normal form of who lends, by which a bank's people see their own.
+    lender_normal: str | None = Field(default=None, sa_type=Text)
 
     source_key: str = Field(sa_type=Text)
     source_modified: datetime | None = Field(default=None, sa_type=Instant)

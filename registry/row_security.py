@@ -1,89 +1,19 @@
 """Row-level security: for every table, who may read and write which rows; put in force after each migration.
 
-The portal works as the role `threegates_portal`, which owns nothing. What a condition may ask: `may('permission')`,
-`my_account()`, `my_organisation()` and `my_regions()`; each is settled once a statement when written as `(SELECT …)`.
-A setting that was never made is NULL and one of a transaction that has ended is '': both deny.
+The portal works as the role `threegates_portal`, which owns nothing. A setting that was never made is NULL and one of a
+transaction that has ended is '': both deny. A table without an entry in POLICIES is shut to the portal.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.errors import BadSetting
-from registry.tables import METADATA
+from registry.row_policies import NOBODY, POLICIES, Policy
+from registry.row_views import FUNCTIONS, VIEWS
 from registry.viewers import PORTAL_ROLE
-
-NOBODY: Final = "false"
-EVERYBODY: Final = "true"
-
-FUNCTIONS: Final[tuple[str, ...]] = (
-    """
-    CREATE OR REPLACE FUNCTION may(permission text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT coalesce(strpos(current_setting('threegates.permissions', true), ',' || permission || ',') > 0, false)
-    $$
-    """,
-    """
-    CREATE OR REPLACE FUNCTION my_account() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT nullif(current_setting('threegates.account', true), '')::bigint
-    $$
-    """,
-    """
-    CREATE OR REPLACE FUNCTION my_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT nullif(current_setting('threegates.organisation', true), '')
-    $$
-    """,
-    # Every code at or below the viewer's region, successors included; the nation's viewer has them all, also NULL.
-    """
-    CREATE OR REPLACE FUNCTION is_national() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT coalesce(current_setting('threegates.region', true) = '000000', false)
-    $$
-    """,
-    """
-    CREATE OR REPLACE FUNCTION my_regions() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
-        SELECT array_agg(code) FROM (
-            SELECT nullif(current_setting('threegates.region', true), '') AS code
-            UNION SELECT inner_code FROM region_within WHERE outer_code = current_setting('threegates.region', true)
-        ) AS mine
-    $$
-    """,
-)
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it."""
-
-    read: str = NOBODY
-    add: str = NOBODY
-    change: str = NOBODY
-    remove: str = NOBODY
-
-
-def may(permission: str) -> str:
-    """The condition that the viewer has a permission, settled once a statement."""
-    return f"(SELECT may('{permission}'))"
-
-
-# The open part of the register: what any viewer may read, and who may add to it.
-_OPEN: Final = Policy(read=EVERYBODY)
-_REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
-
-_OPEN_TABLES: Final = """
-    agencies agency_successions feeds industries industry_successions judging_runs notices notice_items productions
-    region_successions region_within regions register_facts sources sync_pages sync_runs
-"""
-_REGISTERED_TABLES: Final = """
-    approvals capacity_lines enterprise_names enterprise_owners enterprise_versions enterprises equipment
-    project_codes project_lineage project_versions projects
-"""
-POLICIES: Final[dict[str, Policy]] = {
-    **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
-    **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
-}
 
 
 def policy_statements(table: str, policy: Policy) -> list[str]:
@@ -117,18 +47,38 @@ def policy_statements(table: str, policy: Policy) -> list[str]:
     return statements
 
 
+def view_statements() -> list[str]:
+    """The statements that make every view anew and let the portal read it."""
+    statements = []
+    for name, (rights, statement) in VIEWS.items():
+        option = "WITH (security_invoker = true) " if rights == "viewer" else ""
+        statements += [f"CREATE VIEW {name} {option}AS {statement}", f"GRANT SELECT ON {name} TO {PORTAL_ROLE}"]
+    return statements
+
+
+async def lift_views(connection: AsyncConnection) -> None:
+    """Take the views away, so that a migration may change what they read; `apply_row_security` makes them again."""
+    for name in reversed(VIEWS):
+        await connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+    if await connection.scalar(text("SELECT to_regclass('register_facts') IS NOT NULL")):
+        await connection.exec_driver_sql("DELETE FROM register_facts WHERE name = 'row_security'")
+
+
 async def apply_row_security(connection: AsyncConnection) -> None:
     """Put every policy in force; nothing is locked when all stand as they should already."""
+    await _make_role(connection)
     wanted = [*FUNCTIONS]
-    for table in METADATA.sorted_tables:
-        wanted += policy_statements(table.name, POLICIES.get(table.name, Policy()))
+    for table in await _tables(connection):
+        wanted += policy_statements(table, POLICIES.get(table, Policy()))
+    wanted += view_statements()
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     standing = await connection.scalar(text("SELECT value FROM register_facts WHERE name = 'row_security'"))
-    await _make_role(connection)
     if standing == digest:
         return
+    await lift_views(connection)
     for statement in wanted:
         await connection.exec_driver_sql(statement)
+    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}")
     await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
     await connection.execute(
         text(
@@ -137,6 +87,17 @@ async def apply_row_security(connection: AsyncConnection) -> None:
         ),
         {"digest": digest},
     )
+
+
+async def _tables(connection: AsyncConnection) -> list[str]:
+    """Every table there is: the register's own, and those of the queue and of the migrations where they are made."""
+    found = await connection.scalars(
+        text(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+            "ORDER BY relname"
+        )
+    )
+    return list(found)
 
 
 async def _make_role(connection: AsyncConnection) -> None:

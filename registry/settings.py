@@ -28,8 +28,17 @@ class Settings(BaseSettings):
     index_prefix: str = Field(default="threegates", pattern=r"^[a-z][a-z0-9_-]{0,60}$")
     data_folder: Path = Field(default=Path(".threegates"), description="local servers' data, demo files, logs")
     agencies_folder: Path | None = Field(default=None, description="more agency folders beside the shipped ones")
+    audit_anchor_file: Path | None = Field(
+        default=None, description="where the audit's anchors are appended; audit-anchors.jsonl in the data folder"
+    )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
+    oidc_issuer: str | None = Field(default=None, description="the identity provider's issuer, https://…")
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    public_rate: int = Field(
+        default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -57,6 +66,18 @@ class Settings(BaseSettings):
             usual = 443 if address.scheme == "https" else 80
             address = address._replace(netloc=f"{address.netloc.rstrip(':')}:{usual}")
         return urlunsplit(address).rstrip("/")
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        if address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost"):
+            return value.rstrip("/")
+        if address.scheme != "https" or not address.hostname:
+            raise ValueError("must begin with https://; on this machine itself http:// will do")
+        return value.rstrip("/")
 
     @field_validator("elasticsearch_ca_file")
     @classmethod

@@ -12,7 +12,8 @@ from registry.roles import Permission
 PORTAL_ROLE: Final = "threegates_portal"
 NATION: Final = "000000"
 
-Audience = Literal["public", "official", "finance"]
+# A bank sees what the public sees and its own credit; finance what officials see and credit of its region.
+Audience = Literal["public", "bank", "official", "finance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,17 @@ class Viewer:
 
     @property
     def audience(self) -> Audience:
-        """Which of the three views of a page this viewer gets; rows beyond the region or bank are withheld below."""
-        if self.permissions & {"credit", "credit_own"}:
-            return "finance"
-        return "official" if "internal" in self.permissions else "public"
+        """Which view of a page this viewer gets; rows beyond the region or bank are withheld below."""
+        if "internal" in self.permissions:
+            return "finance" if "credit" in self.permissions else "official"
+        return "bank" if self.permissions & {"credit", "credit_own"} else "public"
 
 
 PUBLIC: Final = Viewer()
 # Sees accounts, keys and sign-ins while a request is being recognised, and nothing confidential else.
 RECOGNISING: Final = Viewer(kind="sign_in")
+# The portal itself, as it starts: it makes the first key.
+STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=frozenset({"accounts"}))
 
 _BECOME: Final = text(
     """

@@ -8,9 +8,9 @@ from typing import Any, Final
 import orjson
 from elasticsearch import ApiError, NotFoundError
 
-from registry.audience import Audience
 from registry.errors import BadInput, Unavailable
 from registry.reading import read_cursor, write_cursor
+from registry.viewers import Audience
 from search.asking import Asked, understand
 from search.client import Servers, ask
 from search.client import servers as default_servers
@@ -84,7 +84,8 @@ class _Place:
 
 def _fingerprint(search: Search) -> str:
     filters = {name: sorted(values) for name, values in search.filters.items() if values}
-    said = orjson.dumps([search.text, search.audience, filters], option=orjson.OPT_SORT_KEYS)
+    who = [search.audience, search.credit_regions, search.credit_lenders]
+    said = orjson.dumps([search.text, who, filters], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(said, digest_size=8).hexdigest()
 
 

@@ -31,7 +31,7 @@ SELECT DISTINCT ON (r.rank, v.project_id) 'project' AS kind, v.project_id AS id,
 FROM ranked AS r
 JOIN project_versions AS v ON v.project_id = r.project_id AND v.known_to = 'infinity'
 JOIN projects AS p ON p.id = r.project_id
-LEFT JOIN findings AS f ON f.project_id = r.project_id AND f.known_to = 'infinity' AND f.state = 'open'
+LEFT JOIN findings_shown AS f ON f.project_id = r.project_id AND f.known_to = 'infinity' AND f.state = 'open'
 GROUP BY v.version_id, r.rank, p.invented
 ORDER BY r.rank DESC, v.project_id, v.held_from DESC NULLS LAST
 LIMIT :most
@@ -53,7 +53,7 @@ SELECT DISTINCT ON (r.rank, v.enterprise_id) 'enterprise' AS kind, v.enterprise_
 FROM ranked AS r
 JOIN enterprise_versions AS v ON v.enterprise_id = r.enterprise_id AND v.known_to = 'infinity'
 JOIN enterprises AS e ON e.id = r.enterprise_id
-LEFT JOIN findings AS f ON f.enterprise_id = r.enterprise_id AND f.known_to = 'infinity' AND f.state = 'open'
+LEFT JOIN findings_shown AS f ON f.enterprise_id = r.enterprise_id AND f.known_to = 'infinity' AND f.state = 'open'
     AND f.lane <> 'credit'
 GROUP BY v.version_id, r.rank, e.invented
 ORDER BY r.rank DESC, v.enterprise_id, v.held_from DESC NULLS LAST

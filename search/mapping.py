@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from registry.audience import Audience
+from registry.viewers import Audience
 
 # Raise it with every change of the mapping or of the documents, then run `threegates reindex`.
 MAPPING_VERSION: Final = 1
@@ -16,7 +16,9 @@ KINDS: Final[tuple[Kind, ...]] = ("project", "enterprise", "record")
 # Search rights are indices (docs/decisions/0003): what an audience may not see is not in what it searches.
 TARGETS_OF_AUDIENCE: Final[dict[Audience, tuple[Target, ...]]] = {
     "public": ("projects", "enterprises", "records-public"),
-    "official": TARGETS,
+    "official": ("projects", "enterprises", "records-public"),
+    "bank": TARGETS,
+    "finance": TARGETS,
 }
 TARGETS_OF_KIND: Final[dict[Kind, tuple[Target, ...]]] = {
     "project": ("projects",),

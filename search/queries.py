@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from registry.audience import Audience
+from registry.audience import CREDIT
 from registry.errors import BadInput
 from registry.names import pinyin
+from registry.viewers import Audience
 from search.asking import Asked, Word, misspelt_readings, readings
 
 Query = dict[str, Any]
@@ -84,6 +85,9 @@ class Search:
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     size: int = 20
     cursor: str | None = None
+    # Of credit: only records of these regions, or lent under these names; None asks nothing.
+    credit_regions: tuple[str, ...] | None = None
+    credit_lenders: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is not a facet, and pages that are too large."""
@@ -274,13 +278,26 @@ def highlight(asked: Asked) -> Query:
     }
 
 
+def within_reach(search: Search) -> Query:
+    """The condition that whoever asks may see a document: public, or credit of their region or their own bank."""
+    public: Query = {"term": {"audience": "public"}}
+    if search.audience not in CREDIT:
+        return public
+    credit: list[Query] = [{"term": {"audience": "credit"}}]
+    if search.credit_regions is not None:
+        credit.append({"terms": {"region": list(search.credit_regions)}})
+    if search.credit_lenders is not None:
+        credit.append({"terms": {"authority": list(search.credit_lenders)}})
+    return {"bool": {"should": [public, {"bool": {"filter": credit}}], "minimum_should_match": 1}}
+
+
 def body(search: Search, asked: Asked, *, approximate: bool = False, with_facets: bool = True) -> Query:
     """The whole request but for where to search and how far somebody has read.
 
     Nothing is left to the caller of Elasticsearch: whatever was typed is a value in here and never syntax. The public
     searches public indices; that every document must say it is public stands behind that as a second lock.
     """
-    allowed: list[Query] = [{"term": {"audience": "public"}}] if search.audience == "public" else []
+    allowed: list[Query] = [within_reach(search)]
     scope: Query = {"filter": allowed, "must_not": [{"term": {"deleted": True}}]}
     if asked.words:
         scope["must"] = [tolerant(asked) if approximate else precise(asked)]

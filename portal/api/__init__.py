@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from portal.audience import look
 from portal.problems import PROBLEM_TYPES
 from portal.rendering import render
-from registry.database import transaction
+from portal.viewing import viewing
 
 DESCRIPTION: Final = """三道闸门项目登记簿的开放接口 · The open interface of the register behind the three gates.
 
@@ -68,8 +67,8 @@ def mount_api(app: FastAPI) -> None:
     @app.get("/api/docs", include_in_schema=False)
     async def documentation(request: Request) -> Response:
         """A page to read and try the API; everything on it comes from here."""
-        async with transaction() as session:
-            await look(request, session)
+        async with viewing(request):
+            pass
         return render(request, "api_docs.html")
 
 

@@ -1,20 +1,15 @@
-"""What every resource asks first: who calls, and what they may see or do."""
+"""What every resource that writes asks first: who calls, and whether they may write."""
 
-from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 
-from portal.api_keys import KeyNeeded, caller
-from registry.audience import Audience
+from portal.viewing import KeyNeeded
+from registry.viewers import Viewer
 
 
-async def reader(session: AsyncSession, request: Request) -> Audience:
-    """With a key everything may be read, without one what is public."""
-    return "official" if await caller(session, request) else "public"
-
-
-async def writer(session: AsyncSession, request: Request) -> str:
-    """The name of the key that writes; raises KeyNeeded without one."""
-    name = await caller(session, request)
-    if name is None:
+def writer(request: Request) -> str:
+    """The name under which the caller writes; raises KeyNeeded without a key, NotAllowed without the right."""
+    viewer: Viewer = request.state.viewer
+    if viewer.kind == "public":
         raise KeyNeeded("Writing needs a key.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key.")
-    return name
+    viewer.require("register")
+    return viewer.actor

@@ -3,8 +3,7 @@
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from portal.api._access import reader
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.enterprise_file import EnterpriseFile, enterprise_file
 
 router = APIRouter(tags=["enterprises"])
@@ -13,5 +12,5 @@ router = APIRouter(tags=["enterprises"])
 @router.get("/enterprises/{enterprise_id}", summary="读取企业 · Read an enterprise")
 async def enterprise(request: Request, enterprise_id: int) -> EnterpriseFile:
     """Names over time, owners, projects, production, notices."""
-    async with transaction() as session:
-        return await enterprise_file(session, enterprise_id, await reader(session, request))
+    async with viewing(request) as session:
+        return await enterprise_file(session, enterprise_id, request.state.viewer.audience)

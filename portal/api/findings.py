@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
-from portal.api._access import reader
+from portal.viewing import viewing
 from registry.choices import check_choice
-from registry.database import transaction
 from registry.finding_list import FindingFile, FindingFilter, FindingPage, finding_file, list_findings
 from registry.rules.reading import rules
 
@@ -32,12 +31,12 @@ async def findings(
     for name, value in (("lane", lane), ("sector", sector), ("province", province)):
         check_choice(name, value)
     wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project)
-    async with transaction() as session:
-        return await list_findings(session, wanted, await reader(session, request), cursor=cursor, limit=limit)
+    async with viewing(request) as session:
+        return await list_findings(session, wanted, request.state.viewer.audience, cursor=cursor, limit=limit)
 
 
 @router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding")
 async def finding(request: Request, fingerprint: str) -> FindingFile:
     """The article, the evidence, the parameters, the versions over time."""
-    async with transaction() as session:
-        return await finding_file(session, fingerprint, await reader(session, request))
+    async with viewing(request) as session:
+        return await finding_file(session, fingerprint, request.state.viewer.audience)

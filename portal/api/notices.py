@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
-from portal.api._access import reader
+from portal.viewing import viewing
 from registry.choices import check_choice
-from registry.database import transaction
 from registry.notice_list import NoticeFile, NoticePage, list_notices, notice_file, notice_kinds
 
 router = APIRouter(tags=["notices"])
@@ -22,8 +21,7 @@ async def notices(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> NoticePage:
     """As reported, unverified; newest first."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
         check_choice("sector", sector)
         check_choice("kind", kind, allowed=await notice_kinds(session))
         return await list_notices(session, kind=kind, sector=sector, cursor=cursor, limit=limit)
@@ -32,6 +30,5 @@ async def notices(
 @router.get("/notices/{notice_id}", summary="读取公告 · Read a notice")
 async def notice(request: Request, notice_id: int) -> NoticeFile:
     """One notice with the units and companies it names."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
         return await notice_file(session, notice_id)

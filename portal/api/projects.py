@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._access import reader, writer
+from portal.api._access import writer
 from portal.api._idempotency import answer_once
 from portal.gates import gates_of
+from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
-from registry.database import transaction
 from registry.errors import BadInput
 from registry.identifiers import project_code
 from registry.identifiers.region import parse as parse_region
@@ -123,8 +123,7 @@ async def projects(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ProjectPage:
     """Projects in order of their numbers."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
         for name, value in (("sector", sector), ("province", province), ("stage", stage)):
             check_choice(name, value)
         return await list_projects(
@@ -135,8 +134,8 @@ async def projects(
 @router.get("/projects/by-code/{code}", summary="按代码读取项目 · Read a project by its code")
 async def by_code(request: Request, code: str) -> ProjectFile:
     """The project that a code names, today's or an earlier one."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         return await project_file(session, await project_by_code(session, project_code.parse(code).value), audience)
 
 
@@ -147,8 +146,8 @@ async def project(
     known_at: Annotated[date | None, Query(description="As the register knew it at the end of this day")] = None,
 ) -> ProjectFile:
     """The project's file."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         instant = end_of_day(known_at) if known_at and known_at < clock.today() else None
         return await project_file(session, project_id, audience, known_at=instant)
 
@@ -156,8 +155,8 @@ async def project(
 @router.get("/projects/{project_id}/gates", summary="项目的三道闸门 · The three gates of a project")
 async def gates(request: Request, project_id: int) -> list[GateState]:
     """Forced, open or shut today."""
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         file = await project_file(session, project_id, audience)
         return [
             GateState(
@@ -178,8 +177,8 @@ async def register(
     idempotency_key: Annotated[str, Header(min_length=8, max_length=200, description="The same key, the same answer")],
 ) -> Response:
     """Register projects all or none; the same Idempotency-Key gets the same answer and does nothing again."""
-    async with transaction() as session:
-        name = await writer(session, request)
+    async with viewing(request) as session:
+        name = writer(request)
 
         async def work() -> Registered:
             telling = Telling(actor=f"api:{name}", at=clock.now(), reason=body.reason)
@@ -200,8 +199,8 @@ async def correct(request: Request, project_id: int, body: Annotated[Correction,
     """Correct fields of a project; the old ones stay in its history with the reason."""
     if not body.reason.strip():
         raise BadInput("A correction needs a reason.", where="reason", remedy="Say why the register was wrong.")
-    async with transaction() as session:
-        name = await writer(session, request)
+    async with viewing(request) as session:
+        name = writer(request)
         changed = await correct_project(
             session,
             project_id,

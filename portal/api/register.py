@@ -10,9 +10,9 @@ from starlette.requests import Request
 
 from connectors.agency import SHIPPED, load_agencies
 from jobs.status import status as read_status
-from portal.api._access import reader
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
+from registry.audience import INTERNAL
 from registry.overview import Overview, overview
 from registry.project_file import SourceLine
 from registry.reading import rows
@@ -32,16 +32,14 @@ class StatusAnswer(BaseModel):
 @router.get("/overview", summary="概况 · Counts")
 async def counts(request: Request) -> Overview:
     """Counts of what is known now."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
         return await overview(session)
 
 
 @router.get("/sources", summary="来源与许可 · Sources and licences")
 async def sources(request: Request) -> list[SourceLine]:
     """Every source; `synthetic` ones are made by a program."""
-    async with transaction() as session:
-        await reader(session, request)
+    async with viewing(request) as session:
         found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
     return [SourceLine(**row) for row in found]
 
@@ -51,10 +49,10 @@ async def status(request: Request) -> StatusAnswer:
     """No finding does not mean lawful: this says what was read at all."""
     more = settings().agencies_folder
     agencies = await asyncio.to_thread(load_agencies, (SHIPPED, more) if more else (SHIPPED,))
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         answer = (await read_status(session, agencies.values(), clock.now())).as_json()
-    if audience == "public":
+    if audience not in INTERNAL:
         # What went wrong inside is for those who run it.
         for feed in answer["feeds"]:
             for run in [feed["last_run"], *feed["held"]]:

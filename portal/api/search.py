@@ -6,10 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from portal.api._access import reader
+from portal.searching import find_as_viewer
+from portal.viewing import viewing
 from registry.choices import check_choice, feed_ids
-from registry.database import transaction
-from search.find import find
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
 
 router = APIRouter(tags=["search"])
@@ -65,15 +64,14 @@ async def search(
     filters = {name: tuple(values) for name, values in (asked | {"agency": agency}).items() if values}
     if flagged is not None:
         filters["flagged"] = (str(flagged).lower(),)
-    async with transaction() as session:
-        audience = await reader(session, request)
+    async with viewing(request) as session:
         feeds = await feed_ids(session) if agency else ()
     for name, values in filters.items():
         check_choice(name, *values, allowed=feeds if name == "agency" else None)
     # One may say a province by two digits, as everywhere else; the index says it by six.
     if "province" in filters:
         filters["province"] = tuple(code.ljust(6, "0") for code in filters["province"])
-    found = await find(Search(q, audience, filters, limit, cursor or None))
+    found = await find_as_viewer(request, Search(q, filters=filters, size=limit, cursor=cursor or None))
     return FoundPage(
         total=found.total,
         items=[

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.demo_people import add_demo_people
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -140,6 +141,7 @@ async def load_demo(on: AsyncEngine, folder: Path) -> dict[str, dict[str, int]]:
         counts["enterprises"] = _counted(await register_enterprises(session, enterprises, telling))
         counts["projects"] = _counted(await register_projects(session, projects, telling))
         counts["notices"] = _counted(await register_notices(session, notices))
+        counts["people"] = {"new": await add_demo_people(session, clock.now(), clock.today())}
         connection = await session.connection()
         value = json_text({"loaded_at": clock.now().isoformat(), "files": _digest(folder)})
         await connection.execute(

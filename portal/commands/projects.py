@@ -14,11 +14,13 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import clock
+from registry.auditing import audit
 from registry.database import engine, transaction
 from registry.outcomes import Outcome
 from registry.project_files import ProjectsFile, read_projects
 from registry.registering import ItemsRejected, Problem, Telling, register_projects
 from registry.settings import settings
+from registry.viewers import Viewer
 
 # So many lines of each kind are shown; --json has all of them.
 SHOWN = 50
@@ -125,6 +127,9 @@ async def import_projects(
             if dry_run or (done.problems and not valid_rows):
                 raise _OnlyTried
             done.written = bool(done.outcome.ids)
+            counts = {"new": done.outcome.new, "changed": sorted(done.outcome.changed), "rows": len(read.items)}
+            operator = Viewer(kind="key", actor=telling.actor)
+            await audit(session, operator, "project.import", "file", name, why=telling.reason, after=counts)
     except _OnlyTried:
         pass
     except ItemsRejected as error:

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from registry.audience import Audience
 from registry.choices import check_choice, feed_ids
 from registry.database import engine, transaction
 from registry.errors import BadInput
+from registry.viewers import Audience
 from search.client import servers
 from search.find import Found, Hit, find
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def search(
         query: Annotated[str, typer.Argument(help="A name, former name, pinyin, code, USCC or number; '' lists all.")],
-        audience: Annotated[str, typer.Option("--as", help="public or official")] = "public",
+        audience: Annotated[str, typer.Option("--as", help="public, official or finance")] = "public",
         kind: Values = None,
         sector: Values = None,
         province: Values = None,
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
         cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     ) -> None:
-        """Find projects, enterprises and records. The public view cannot reach anything of credit."""
+        """Find projects, enterprises and records. Only finance reaches credit."""
         chosen: dict[str, list[str] | None] = {
             "kind": kind,
             "sector": sector,
@@ -75,10 +75,12 @@ def _audience(word: str) -> Audience:
         return "public"
     if word == "official":
         return "official"
+    if word == "finance":
+        return "finance"
     raise BadInput(
-        f"“{word}” is neither public nor official.",
+        f"“{word}” is none of public, official and finance.",
         where="--as",
-        remedy="Say --as public or --as official.",
+        remedy="Say --as public, --as official or --as finance.",
     )
 
 

@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.forms import DEMO_ACTOR, errors_at_fields, optional, read_form, require_official, texts
+from portal.forms import errors_at_fields, optional, read_form, require_editor, telling, texts
 from portal.language import _
 from portal.rendering import render
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
 from registry.errors import BadInput, Conflict, NotFound
 from registry.project_file import ApprovalLine, ProjectFile, project_file
-from registry.registering import Telling, correct_approval, correct_project
+from registry.registering import correct_approval, correct_project
 
 router = APIRouter()
 
@@ -26,20 +26,20 @@ _TEXTS: Final = ("number", "authority", "revoked_reason")
 @router.get("/projects/{project_id:int}/approvals/new")
 async def new(request: Request, project_id: int) -> Response:
     """An empty form."""
-    await require_official(request)
-    return _form(request, await _file(project_id), None, {}, {}, [])
+    await require_editor(request)
+    return _form(request, await _file(request, project_id), None, {}, {}, [])
 
 
 @router.post("/projects/{project_id:int}/approvals/new")
 async def add(request: Request, project_id: int) -> Response:
     """Add an approval to the project."""
     values = texts(await read_form(request))
-    file = await _file(project_id)
+    file = await _file(request, project_id)
     item = {name: value for name, value in optional(values, FIELDS).items() if value is not None}
     item["reference"] = f"hand:{project_id}:{clock.now():%Y%m%d%H%M%S%f}"
     try:
-        async with transaction() as session:
-            await correct_project(session, project_id, {"approvals": [item]}, _telling(values))
+        async with viewing(request) as session:
+            await correct_project(session, project_id, {"approvals": [item]}, telling(request, values))
     except (BadInput, Conflict) as error:
         errors, general = errors_at_fields(error, PLACES)
         return _form(request, file, None, values, errors, general, error.status)
@@ -49,8 +49,8 @@ async def add(request: Request, project_id: int) -> Response:
 @router.get("/projects/{project_id:int}/approvals/{approval_id:int}/edit")
 async def edit(request: Request, project_id: int, approval_id: int) -> Response:
     """The form with what the register holds."""
-    await require_official(request)
-    file = await _file(project_id)
+    await require_editor(request)
+    file = await _file(request, project_id)
     approval = _approval(file, approval_id)
     values = {name: getattr(approval, name) for name in FIELDS} | {"version": str(approval.version_id)}
     return _form(request, file, approval, values, {}, [])
@@ -60,7 +60,7 @@ async def edit(request: Request, project_id: int, approval_id: int) -> Response:
 async def correct(request: Request, project_id: int, approval_id: int) -> Response:
     """Correct what differs."""
     values = texts(await read_form(request))
-    file = await _file(project_id)
+    file = await _file(request, project_id)
     approval = _approval(file, approval_id)
     changes: dict[str, Any] = {
         name: value if value is not None or name not in _TEXTS else ""
@@ -68,12 +68,12 @@ async def correct(request: Request, project_id: int, approval_id: int) -> Respon
     }
     version = values.get("version", "")
     try:
-        async with transaction() as session:
+        async with viewing(request) as session:
             changed = await correct_approval(
                 session,
                 approval_id,
                 changes,
-                _telling(values),
+                telling(request, values),
                 expected_version=int(version) if version.isdecimal() else None,
             )
         if not changed:
@@ -91,13 +91,9 @@ def _approval(file: ProjectFile, approval_id: int) -> ApprovalLine:
     return found
 
 
-async def _file(project_id: int) -> ProjectFile:
-    async with transaction() as session:
-        return await project_file(session, project_id, "official")
-
-
-def _telling(values: dict[str, str]) -> Telling:
-    return Telling(actor=DEMO_ACTOR, at=clock.now(), reason=values.get("reason", ""))
+async def _file(request: Request, project_id: int) -> ProjectFile:
+    async with viewing(request) as session:
+        return await project_file(session, project_id, request.state.viewer.audience)
 
 
 def _form(

@@ -4,9 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.rendering import render
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.enterprise_file import enterprise_file
 
 router = APIRouter()
@@ -15,7 +14,7 @@ router = APIRouter()
 @router.get("/enterprises/{enterprise_id:int}")
 async def enterprise(request: Request, enterprise_id: int) -> Response:
     """Names over time, owners, projects, production, notices."""
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         file = await enterprise_file(session, enterprise_id, audience)
     return render(request, "enterprise.html", file=file)

@@ -6,14 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.choosing import sort_out
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.units import day
+from portal.viewing import viewing
 from portal.words import TABLES, choices, rule_choices, word
-from registry.audience import CREDIT_LANE
-from registry.database import transaction
+from registry.audience import hides_credit
 from registry.finding_list import FindingFilter, finding_file, list_findings
 from registry.law.reading import law
 from registry.reading import region_names, rows
@@ -49,8 +48,8 @@ async def findings(
         basis=chosen.get("basis"),
         state=None if state == "all" else state,
     )
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         page = await list_findings(session, wanted, audience, cursor=cursor)
     return render(request, "findings.html", page=page, wanted=wanted, errors=errors)
 
@@ -58,14 +57,14 @@ async def findings(
 @router.get("/findings/{fingerprint}")
 async def finding(request: Request, fingerprint: str) -> Response:
     """One finding under its stable address."""
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         found = await finding_file(session, fingerprint, audience)
         name = "name_zh" if current_language() == "zh" else "name_en"
         agencies = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM agencies")}
         feeds = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM feeds")}
         regions = await region_names(session, _regions(found.versions[0].evidence))
-    hidden = audience == "public" and found.lane == CREDIT_LANE
+    hidden = hides_credit({"lane": found.lane, "withheld": found.withheld}, audience)
     return render(
         request,
         "finding.html",

@@ -6,10 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.province_tiles import tiles_of
 from portal.rendering import render
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.overview import overview
 from registry.reading import rows
 
@@ -20,8 +19,7 @@ EXAMPLES: Final = 3
 @router.get("/")
 async def home(request: Request) -> Response:
     """The register at a glance."""
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request) as session:
         view = await overview(session)
         # Real plants that are in operation: names that people know.
         examples = await rows(

@@ -6,26 +6,24 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.problems import PROBLEM_TYPES
 from portal.rendering import render
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.reading import rows
 
 router = APIRouter()
 
 
 async def _page(request: Request, template: str, **values: Any) -> Response:
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request):
+        pass
     return render(request, template, **values)
 
 
 @router.get("/sources")
 async def sources(request: Request) -> Response:
     """Every source with its citation and licence."""
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request) as session:
         found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
     return render(request, "sources.html", sources=found)
 

@@ -8,14 +8,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.audience import look
 from portal.gates import gates_of
 from portal.language import _
 from portal.rendering import render
 from portal.timeline import draw, events_of, summary
 from portal.units import day
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
 from registry.errors import BadInput
 from registry.identifiers import project_code
 from registry.project_file import ProjectFile, project_by_code, project_file
@@ -26,9 +25,9 @@ router = APIRouter()
 
 
 @router.get("/projects/by-code/{code}")
-async def by_code(code: str) -> Response:
+async def by_code(request: Request, code: str) -> Response:
     """The stable address of a code leads to the project's own."""
-    async with transaction() as session:
+    async with viewing(request) as session:
         project_id = await project_by_code(session, project_code.parse(code).value)
     return RedirectResponse(f"/projects/{project_id}", 302)
 
@@ -37,8 +36,8 @@ async def by_code(code: str) -> Response:
 async def project(request: Request, project_id: int, known_at: str = "", saved: str = "") -> Response:
     """The file; `known_at` is a day, whose end counts."""
     known_day = read_known_day(known_at)
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         instant = end_of_day(known_day) if known_day else None
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, known_day or clock.today())

@@ -8,25 +8,25 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.forms import (
-    DEMO_ACTOR,
     blank_lines,
     capacity_lines,
     errors_at_fields,
     optional,
     read_form,
-    require_official,
+    require_editor,
+    telling,
     texts,
 )
 from portal.language import _
 from portal.rendering import render
 from portal.units import number
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
 from registry.errors import BadInput, Conflict
 from registry.import_items import ProjectItem
 from registry.import_problems import ItemsRejected, read_items
 from registry.project_file import ProjectFile, project_file
-from registry.registering import Telling, correct_project, register_projects
+from registry.registering import correct_project, register_projects
 
 router = APIRouter()
 
@@ -51,7 +51,7 @@ PLACES: Final = {name: name for name in (*FIELDS, "owner_name", "owner_uscc", "h
 @router.get("/projects/new")
 async def new(request: Request) -> Response:
     """An empty form."""
-    await require_official(request)
+    await require_editor(request)
     return _form(request, {}, [], {}, [])
 
 
@@ -69,8 +69,8 @@ async def create(request: Request) -> Response:
             raise ItemsRejected(problems)
         if not values.get("reason"):
             raise BadInput("A registration needs a reason.", where="reason")
-        async with transaction() as session:
-            outcome = await register_projects(session, items, _telling(values))
+        async with viewing(request) as session:
+            outcome = await register_projects(session, items, telling(request, values))
         if not outcome.new:
             raise Conflict("This project is registered already.", remedy="Correct it on its own page.")
     except (BadInput, Conflict) as error:
@@ -82,8 +82,8 @@ async def create(request: Request) -> Response:
 @router.get("/projects/{project_id:int}/edit")
 async def edit(request: Request, project_id: int) -> Response:
     """The form with what the register holds."""
-    await require_official(request)
-    file = await _file(project_id)
+    await require_editor(request)
+    file = await _file(request, project_id)
     lines = [
         {
             "product": one.product,
@@ -100,7 +100,7 @@ async def edit(request: Request, project_id: int) -> Response:
 async def correct(request: Request, project_id: int) -> Response:
     """Correct what differs from the register."""
     values = texts(await read_form(request))
-    file = await _file(project_id)
+    file = await _file(request, project_id)
     lines, places = capacity_lines(values)
     changes: dict[str, Any] = {
         name: value for name, value in _item(values).items() if (value or "") != (_values(file).get(name) or "")
@@ -119,12 +119,12 @@ async def correct(request: Request, project_id: int) -> Response:
     try:
         if not changes:
             raise BadInput("Nothing was changed.", remedy="Change at least one field.")
-        async with transaction() as session:
+        async with viewing(request) as session:
             await correct_project(
                 session,
                 project_id,
                 changes,
-                _telling(values),
+                telling(request, values),
                 held_from=_day(values),
                 expected_version=int(values["version"]) if values.get("version", "").isdecimal() else None,
             )
@@ -168,13 +168,9 @@ def _values(file: ProjectFile) -> dict[str, Any]:
     }
 
 
-async def _file(project_id: int) -> ProjectFile:
-    async with transaction() as session:
-        return await project_file(session, project_id, "official")
-
-
-def _telling(values: dict[str, str]) -> Telling:
-    return Telling(actor=DEMO_ACTOR, at=clock.now(), reason=values.get("reason", ""))
+async def _file(request: Request, project_id: int) -> ProjectFile:
+    async with viewing(request) as session:
+        return await project_file(session, project_id, request.state.viewer.audience)
 
 
 def _form(

@@ -13,15 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.error_words import in_reader_language
-from portal.forms import DEMO_ACTOR, read_form, require_official, texts
+from portal.forms import read_form, require_editor, telling, texts
 from portal.language import _, current_language
 from portal.rendering import render
-from registry import clock
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.errors import BadInput
 from registry.outcomes import Outcome
 from registry.project_files import ProjectsFile, read_projects
-from registry.registering import ItemsRejected, Telling, register_projects
+from registry.registering import ItemsRejected, register_projects
 
 router = APIRouter()
 
@@ -37,7 +36,7 @@ class _OnlyTried(Exception):
 @router.get("/projects/import")
 async def form(request: Request) -> Response:
     """The form to choose a file."""
-    await require_official(request)
+    await require_editor(request)
     return render(request, "project_import.html", errors={}, tried=None, done=None)
 
 
@@ -58,7 +57,7 @@ async def send(request: Request) -> Response:
     else:
         problem = {}
     write = confirmed and not problem
-    outcome, problems = await _register(read, values.get("reason") or _("试导入"), write=write)
+    outcome, problems = await _register(request, read, values.get("reason") or _("试导入"), write=write)
     view: dict[str, Any] = {
         "name": name,
         "content": base64.b64encode(content).decode(),
@@ -115,13 +114,13 @@ def _read(name: str, content: bytes) -> ProjectsFile:
         return read_projects(path)
 
 
-async def _register(read: ProjectsFile, reason: str, *, write: bool) -> tuple[Outcome, list[Any]]:
+async def _register(request: Request, read: ProjectsFile, reason: str, *, write: bool) -> tuple[Outcome, list[Any]]:
     """Register the valid items, or do so and take it back; the outcome and every problem with its row and column."""
     outcome = Outcome()
-    telling = Telling(actor=DEMO_ACTOR, at=clock.now(), reason=reason)
     try:
-        async with transaction() as session:
-            outcome = await register_projects(session, read.items, telling, rows=read.rows, valid_only=True)
+        async with viewing(request) as session:
+            told = telling(request, {"reason": reason})
+            outcome = await register_projects(session, read.items, told, rows=read.rows, valid_only=True)
             if not write:
                 raise _OnlyTried
     except _OnlyTried:

@@ -4,9 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.rendering import render
-from registry.database import transaction
+from portal.viewing import viewing
 from registry.record_file import record_file
 
 router = APIRouter()
@@ -15,7 +14,7 @@ router = APIRouter()
 @router.get("/records/{record_id:int}")
 async def record(request: Request, record_id: int) -> Response:
     """One record; for the public a credit record does not exist."""
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
+        audience = request.state.viewer.audience
         file = await record_file(session, record_id, audience)
     return render(request, "record.html", record=file)

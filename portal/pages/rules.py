@@ -6,12 +6,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.audience import look
 from portal.language import _, current_language
 from portal.rendering import render
+from portal.viewing import viewing
 from portal.words import TABLES, word
 from registry.acts import SECTORS
-from registry.database import transaction
 from registry.errors import NotFound
 from registry.law.reading import Parameter, ParameterValue, law
 from registry.reading import rows
@@ -25,8 +24,7 @@ router = APIRouter()
 @router.get("/rules")
 async def rules(request: Request) -> Response:
     """All built rules with their counts."""
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request) as session:
         counts = await open_findings_by_rule(session)
     return render(request, "rules.html", rules=all_rules(), counts=counts)
 
@@ -38,8 +36,7 @@ async def rule(request: Request, rule_id: str) -> Response:
     if found is None:
         raise NotFound("There is no such rule.", where=rule_id, remedy="See the list under /rules.")
     name = "name_zh" if current_language() == "zh" else "name_en"
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request) as session:
         counts = await open_findings_by_rule(session)
         agencies = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM agencies")}
     articles = [law().article(one) for one in dict.fromkeys(quotation.article for quotation in found.citations)]

@@ -7,14 +7,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.audience import look
 from portal.choosing import Choices, sort_out
 from portal.language import current_language
 from portal.rendering import render
+from portal.searching import find_as_viewer
+from portal.viewing import viewing
 from portal.words import TABLES, choices, word
-from registry.database import transaction
 from registry.reading import rows
-from search.find import FacetValue, find
+from search.find import FacetValue
 from search.queries import Search
 
 router = APIRouter()
@@ -43,8 +43,7 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
     said = {"yes": "true", "no": "false"}
     if "flagged" in filters:
         filters["flagged"] = tuple(said.get(value, value) for value in filters["flagged"])
-    async with transaction() as session:
-        audience = await look(request, session)
+    async with viewing(request) as session:
         feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
     name = "name_zh" if current_language() == "zh" else "name_en"
     yes_or_no = [(said[code], text) for code, text in choices("flagged")]
@@ -54,7 +53,7 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
     filters, errors = sort_out(filters, tables)
     # Addresses name a province by two digits, the index by six.
     filters |= {"province": tuple(code.ljust(6, "0") for code in filters["province"])} if "province" in filters else {}
-    found = await find(Search(q, audience, filters, cursor=cursor or None))
+    found = await find_as_viewer(request, Search(q, filters=filters, cursor=cursor or None))
     if found.total == 1 and len(found.hits) == 1 and q and not cursor and found.hits[0].fields.get("code") == q.strip():
         return RedirectResponse(f"/{found.hits[0].kind}s/{found.hits[0].id}", 303)
     return render(

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 from connectors.agency import SHIPPED, load_agencies
 from jobs.status import status as read_status
-from portal.audience import look
 from portal.rendering import render
+from portal.viewing import viewing
 from registry import clock
-from registry.database import transaction
 from registry.settings import settings
 
 router = APIRouter()
@@ -22,7 +21,6 @@ async def status(request: Request) -> Response:
     """Each agency's last run, counts, lag, next run and data quality."""
     more = settings().agencies_folder
     agencies = await asyncio.to_thread(load_agencies, (SHIPPED, more) if more else (SHIPPED,))
-    async with transaction() as session:
-        await look(request, session)
+    async with viewing(request) as session:
         state = await read_status(session, agencies.values(), clock.now())
     return render(request, "status.html", state=state)

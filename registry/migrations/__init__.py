@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import make_engine
 from registry.reference.loading import load_reference
+from registry.row_security import apply_row_security, lift_views
 
 FOLDER = Path(__file__).parent
 
@@ -23,12 +24,16 @@ def _configuration(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(dsn: str) -> None:
-    """Bring the schema at an address to the newest migration, then load the reference data; repeatable."""
+    """Bring the schema to the newest migration, load the reference data, put the policies in force; repeatable."""
     migrating = make_engine(dsn, pool_size=1)
     try:
         async with migrating.begin() as connection:
+            current, newest = await schema_version(connection)
+            if current != newest:
+                await lift_views(connection)
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
             await load_reference(connection)
+            await apply_row_security(connection)
     finally:
         await migrating.dispose()
 

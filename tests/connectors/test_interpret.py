@@ -251,3 +251,31 @@ def test_nothing_comes_out_but_a_storable_row_or_a_rejection(entry: dict[str, An
         return
     assert len(row) == len(RECORD_FIELDS)
     assert [name for name, value in zip(RECORD_FIELDS, row, strict=True) if not storable(name, value)] == []
+
+
+def test_a_bad_entry_among_others_is_rejected_alone() -> None:
+    good = {**LEAST, "mj": 1, "hyFl": "3120", "hyBb": "2017"}
+    page = [good, {**good, "qdRq": "2024-02-30"}, {**good, "mj": 1.0}, {**good, "mj": "x", "ywLx": "征收"}, LEAST]
+    raws = [canonical(entry) for entry in page]
+    first, bad, third, worse, last = LAND.page_interpreter(page, raws)
+    assert [first, third, last] == [interpret(LAND, page[at], raws[at]) for at in (0, 2, 4)]
+    assert isinstance(bad, RecordRejected)
+    assert bad.field_name == "qdRq"
+    # Of two bad fields the first of the entry is named, whatever order the mapping has.
+    assert isinstance(worse, RecordRejected)
+    assert worse.field_name == "ywLx"
+
+
+@settings(max_examples=100, deadline=None)
+@given(page=st.lists(entries(), max_size=5))
+def test_an_entry_is_read_alike_alone_and_among_others(page: list[dict[str, Any]]) -> None:
+    def outcome(found: object) -> object:
+        return (found.field_name, found.reason) if isinstance(found, RecordRejected) else found
+
+    try:
+        raws = [canonical(entry) for entry in page]
+    except (TypeError, orjson.JSONEncodeError):
+        return
+    page = [orjson.loads(raw) for raw in raws]
+    alone = [LAND.page_interpreter([entry], [raw])[0] for entry, raw in zip(page, raws, strict=True)]
+    assert [outcome(one) for one in LAND.page_interpreter(page, raws)] == [outcome(one) for one in alone]

@@ -19,7 +19,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from registry.migrations import upgrade
+from registry.roles import Role
 from tests.conftest import DATABASES, ask_elasticsearch, run
+from tests.portal.people import signed_in
 
 SECONDS: Final = 180
 COMMAND: Final = [sys.executable, "-c", "from portal.commands import main; main()"]
@@ -67,6 +69,18 @@ class Register:
             connection = await asyncpg.connect(self.database)
             try:
                 return [dict(row) for row in await connection.fetch(statement, *values)]
+            finally:
+                await connection.close()
+
+        return run(work())
+
+    def sign_in(self, *roles: Role, **about: Any) -> str:
+        """The secret of the sign-in of a new person: tests.portal.people.signed_in."""
+
+        async def work() -> str:
+            connection = await asyncpg.connect(self.database)
+            try:
+                return await signed_in(connection, *roles, **about)
             finally:
                 await connection.close()
 

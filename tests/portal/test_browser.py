@@ -16,8 +16,8 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(browser: Browser, portal: str) -> Iterator[Open]:
-    """Opens a page in a browser of its own: width, language, scripts, and whether the demo's official looks."""
+def open_page(browser: Browser, portal: str, register: Register) -> Iterator[Open]:
+    """Opens a page in a browser of its own: width, language, scripts, and whether an officer looks."""
     contexts = []
 
     def open_one(
@@ -29,7 +29,8 @@ def open_page(browser: Browser, portal: str) -> Iterator[Open]:
         contexts.append(context)
         context.set_default_timeout(15_000)
         if official:
-            context.add_cookies([{"name": "threegates_audience", "value": "official", "url": portal}])
+            secret = register.sign_in("officer", lanes=("credit",))
+            context.add_cookies([{"name": "threegates_sign_in", "value": secret, "url": portal}])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -93,8 +94,7 @@ def test_the_language_switch_keeps_the_page(open_page: Open, register: Register,
 @pytest.mark.parametrize("scripts", [True, False])
 def test_an_official_corrects_with_a_reason(open_page: Open, register: Register, scripts: bool) -> None:
     number = register.project("demo:P0004" if scripts else "demo:P0006")
-    page = open_page("/", scripts=scripts)
-    page.get_by_role("button", name="改以工作人员身份查看").click()
+    page = open_page("/", scripts=scripts, official=True)
     page.goto(f"/projects/{number}")
     page.get_by_role("button", name="更正此项目").or_(page.get_by_role("link", name="更正此项目")).click()
     page.get_by_label("地址").fill("示例市示例路1号")
@@ -107,8 +107,7 @@ def test_an_official_corrects_with_a_reason(open_page: Open, register: Register,
     history = page.locator(".tg-history")
     expect(history).to_contain_text("据现场核查更正地址")
     expect(history.locator("ins").first).to_have_text("示例市示例路1号")
-    # What the register knew yesterday: nothing yet.
-    page.get_by_role("button", name="改以公众身份查看").click()
+    page = open_page(f"/projects/{number}", scripts=scripts)
     expect(page.get_by_text("更正此项目")).to_have_count(0)
 
 

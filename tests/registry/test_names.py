@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.names import disguises, initials, normalise, pinyin, search_text
+from registry.names import disguises, initials, normal_texts, normalise, pinyin, search_text
 from registry.numerals import normal_numerals, read_chinese
 
 PLAIN = "长治示例钢铁有限公司一期"
@@ -95,3 +95,14 @@ def test_places_are_read_as_they_are_read_there() -> None:
     assert pinyin("乐亭县") == "lao ting xian"
     assert initials("重庆钢铁") == "cqgt"
     assert "changzhigangtie" in search_text(["长治钢铁"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.text(alphabet="第一二十百千瓦号期线万吨立方米示例钢鋼铁（)(\n i1#", max_size=12) | st.text(max_size=8),
+        max_size=12,
+    )
+)
+def test_many_names_at_once_are_normalised_as_each_alone(names: list[str]) -> None:
+    assert normal_texts(names) == {name: normalise(name).text for name in names}

@@ -9,7 +9,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from registry.audience import Audience
+from registry.viewers import Audience
 from registry.database import transaction
 from registry.errors import BadInput
 from registry.reading import read_cursor, write_cursor
@@ -231,13 +231,13 @@ async def test_the_public_never_sees_credit(told: Told) -> None:
     assert steel.hits[0].fields["flagged_lanes"] == ["land"]
 
 
-async def test_the_official_finds_credit(told: Told) -> None:
-    assert await keys(told, "HT-2014-0099", "official") == [f"record:{told.loan}"]
-    assert (await keys(told, "隐名", "official"))[0].startswith("record:")
-    found = await find(Search("秘密", "official"), told.servers)
+async def test_finance_finds_credit(told: Told) -> None:
+    assert await keys(told, "HT-2014-0099", "finance") == [f"record:{told.loan}"]
+    assert (await keys(told, "隐名", "finance"))[0].startswith("record:")
+    found = await find(Search("秘密", "finance"), told.servers)
     assert found.hits[0].fields["amount"] == SECRET_AMOUNT
     # Nobody finds by amount.
-    assert await keys(told, SECRET_AMOUNT, "official") == []
+    assert await keys(told, SECRET_AMOUNT, "finance") == []
 
 
 async def test_the_public_indices_hold_nothing_of_credit(told: Told) -> None:

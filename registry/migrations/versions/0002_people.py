@@ -9,6 +9,26 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Written with the migration, as it was: what is added to the audit stays, for the owner too.
+APPEND_ONLY = [
+    """
+    CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION '% is only ever added to', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    END $$
+    """,
+    *(
+        statement
+        for table in ("audit_entries", "audit_batches", "audit_seals")
+        for statement in (
+            f"CREATE TRIGGER refuse_rewrite BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()",
+            f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()",
+        )
+    ),
+]
+
 
 def upgrade() -> None:
     op.create_table(
@@ -52,6 +72,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id"),
     )
     op.create_index("audit_seals_batch", "audit_seals", ["batch", "place"], unique=True)
+    for statement in APPEND_ONLY:
+        op.execute(statement)
     op.create_table(
         "organisations",
         sa.Column("id", sa.Text(), nullable=False),
@@ -87,9 +109,12 @@ def upgrade() -> None:
         sa.Column("password_set_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("must_change_password", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_pending", sa.LargeBinary(), nullable=True),
         sa.Column("totp_last_step", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("identity_issuer", sa.Text(), nullable=True),
         sa.Column("identity_subject", sa.Text(), nullable=True),
+        sa.Column("invitation_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("invitation_ends", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("invented", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -102,6 +127,7 @@ def upgrade() -> None:
             ["organisations.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("invitation_hash"),
         sa.UniqueConstraint("login"),
     )
     op.create_index("accounts_identity", "accounts", ["identity_issuer", "identity_subject"], unique=True)
@@ -117,11 +143,17 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), server_default=sa.text("'open'"), nullable=False),
         sa.Column("decided_by", sa.BigInteger(), nullable=True),
+        sa.Column("drafted_for", sa.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("decided_for", sa.ARRAY(sa.BigInteger()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decision", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.CheckConstraint("state IN ('open', 'approved', 'refused', 'withdrawn')", name="proposal_state"),
         sa.CheckConstraint("decided_by IS NULL OR decided_by <> drafted_by", name="two_people"),
+        sa.CheckConstraint("(state IN ('approved', 'refused')) = (decided_by IS NOT NULL)", name="proposal_decided"),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> owner_id", name="owner_is_not_second"),
+        sa.CheckConstraint("NOT drafted_by = ANY(decided_for)", name="not_acting_for_drafter"),
+        sa.CheckConstraint("decided_by IS NULL OR NOT decided_by = ANY(drafted_for)", name="not_drafted_for_second"),
         sa.ForeignKeyConstraint(
             ["decided_by"],
             ["accounts.id"],
@@ -203,15 +235,3 @@ def upgrade() -> None:
     op.add_column("api_keys", sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("api_keys", sa.Column("revoked_by", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.create_foreign_key(None, "api_keys", "organisations", ["organisation_id"], ["id"])
-    op.drop_index(
-        op.f("enterprise_names_name"),
-        table_name="enterprise_names",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
-    op.drop_index(
-        op.f("project_versions_name"),
-        table_name="project_versions",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )

@@ -1,0 +1,84 @@
+"""The words of the audit: what an action is called, and before and after as a list of differences."""
+
+from typing import Any, Final
+
+from portal.language import N_, _
+
+# The verbs and the things of actions ("project.correct"); what is not here is shown as it is written.
+VERBS: Final = {
+    "accept": N_("接受"),
+    "add": N_("添加"),
+    "anchor": N_("锚定"),
+    "approve": N_("批准"),
+    "begin": N_("开始"),
+    "change": N_("变更"),
+    "change_password": N_("更改密码"),
+    "correct": N_("更正"),
+    "create": N_("建立"),
+    "delegate": N_("委托"),
+    "draft": N_("起草"),
+    "end": N_("结束"),
+    "export": N_("导出"),
+    "grant": N_("授予"),
+    "import": N_("导入"),
+    "invite": N_("邀请"),
+    "read": N_("查阅"),
+    "refuse": N_("拒绝"),
+    "register": N_("登记"),
+    "release": N_("放行"),
+    "reset": N_("重置"),
+    "revoke": N_("撤销"),
+    "unlock": N_("解锁"),
+    "verify": N_("核验"),
+    "withdraw": N_("撤回"),
+}
+THINGS: Final = {
+    "account": N_("账户"),
+    "approval": N_("批准文件"),
+    "audit": N_("审计"),
+    "credit": N_("信贷"),
+    "enterprise": N_("企业"),
+    "finding": N_("疑点"),
+    "key": N_("密钥"),
+    "organisation": N_("机构"),
+    "project": N_("项目"),
+    "proposal": N_("提案"),
+    "record": N_("部门记录"),
+    "role": N_("角色"),
+    "search": N_("检索结果"),
+    "sign_in": N_("登录"),
+    "sync_run": N_("读取任务"),
+}
+
+
+def action_words(action: str) -> str:
+    """An action in words: 更正项目, project: correct."""
+    thing, _dot, verb = action.partition(".")
+    if thing not in THINGS or verb not in VERBS:
+        return action
+    return _("{thing}：{verb}", thing=_(THINGS[thing]), verb=_(VERBS[verb]))
+
+
+def thing_words(kind: str) -> str:
+    """What kind of subject it is, in words."""
+    return _(THINGS[kind]) if kind in THINGS else kind
+
+
+def differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
+    """What differs between before and after: the name, what stood there, what stands there; "" where there is none."""
+    old, new = _flat(before), _flat(after)
+    names = list(dict.fromkeys([*old, *new]))
+    return [(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name, "") != new.get(name, "")]
+
+
+def _flat(value: Any, name: str = "") -> dict[str, str]:
+    if isinstance(value, dict):
+        found: dict[str, str] = {}
+        for key, inner in value.items():
+            found |= _flat(inner, f"{name}.{key}" if name else str(key))
+        return found
+    if isinstance(value, list):
+        if any(isinstance(one, dict | list) for one in value):
+            return _flat({str(number): one for number, one in enumerate(value, 1)}, name)
+        return {name: _("、").join(map(str, value))}
+    return {} if value is None else {name: str(value)}

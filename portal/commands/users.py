@@ -1,0 +1,190 @@
+"""`threegates users`: accounts from the command line, above all the first administrator's."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry import clock
+from registry.account_writing import NewAccount, create_account, end_account, reset_account
+from registry.database import engine, transaction
+from registry.errors import BadInput, NotFound
+from registry.granting import Grant, grant_role, revoke_grant
+from registry.organising import NewOrganisation, create_organisation
+from registry.reading import first, rows
+from registry.roles import ROLES
+from registry.viewers import NATION, Viewer
+
+Result = TypeVar("Result")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Reason = Annotated[str, typer.Option(help="Why: it stands in the audit.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    users = typer.Typer(help="Accounts of people and their roles.", no_args_is_help=True)
+    app.add_typer(users, name="users")
+    users.command("create")(create)
+    users.command("list")(list_users)
+    users.command("grant")(grant)
+    users.command("revoke")(revoke)
+    users.command("end")(end)
+    users.command("reset-password")(reset_password)
+
+
+def create(
+    login: Annotated[str, typer.Option(prompt="Login", help="3 to 40 small letters, digits, dots, hyphens.")],
+    name: Annotated[str, typer.Option(prompt="Name", help="The person's name.")],
+    organisation: Annotated[str, typer.Option(prompt="Organisation (short name)", help="Made where there is none.")],
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")] = "administrator",
+    organisation_name: Annotated[str, typer.Option(help="Name of an organisation that is made.")] = "",
+    region: Annotated[str, typer.Option(help="Region of an organisation that is made; 000000 is the nation.")] = NATION,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account with a role and print its one-time password; the first administrator is made like this."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        found = await first(session, "SELECT 1 AS one FROM organisations WHERE id = :id", id=organisation)
+        if found is None:
+            new = NewOrganisation(organisation, "agency", organisation_name or organisation, "", region)
+            await create_organisation(session, _operator(), new, clock.now())
+        account, password = await create_account(
+            session, _operator(), NewAccount(login, name, organisation), clock.now()
+        )
+        given = Grant(account, role, clock.today(), None, "made on the command line")
+        await grant_role(session, _operator(), given, clock.now())
+        return {"login": login, "role": role, "organisation": organisation, "one_time_password": password}
+
+    _tell(_run(work), as_json=as_json)
+
+
+def list_users(as_json: AsJson = False) -> None:
+    """All accounts with the roles they hold today."""
+
+    async def work(session: AsyncSession) -> list[dict[str, Any]]:
+        return await rows(
+            session,
+            "SELECT a.login, a.name, a.organisation_id AS organisation, a.region, a.state, "
+            "array(SELECT g.role FROM role_grants AS g WHERE g.account_id = a.id AND g.revoked_at IS NULL "
+            "AND g.held_from <= :today AND coalesce(g.held_to, 'infinity') >= :today ORDER BY g.role) AS roles "
+            "FROM accounts AS a ORDER BY a.login",
+            today=clock.today(),
+        )
+
+    found = _run(work)
+    if as_json:
+        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+    for one in [] if as_json else found:
+        typer.echo(f"{one['login']}  {one['name']}  {one['organisation']}  {one['state']}  {', '.join(one['roles'])}")
+
+
+def grant(
+    login: str,
+    role: str,
+    reason: Reason = "granted on the command line",
+    until: Annotated[str, typer.Option(help="The last day, like 2027-01-31; without it no end.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Grant a role from today on."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        given = Grant(await _account(session, login), role, clock.today(), _day(until), reason)
+        return {"grant": await grant_role(session, _operator(), given, clock.now())}
+
+    _tell(_run(work), as_json=as_json)
+
+
+def revoke(login: str, role: str, reason: Reason = "revoked on the command line", as_json: AsJson = False) -> None:
+    """Take a role away."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        held = await rows(
+            session,
+            "SELECT id FROM role_grants WHERE account_id = :id AND role = :role AND revoked_at IS NULL",
+            id=await _account(session, login),
+            role=role,
+        )
+        if not held:
+            raise NotFound("There is no such grant.")
+        for one in held:
+            await revoke_grant(session, _operator(), one["id"], reason, clock.now())
+        return {"revoked": len(held)}
+
+    _tell(_run(work), as_json=as_json)
+
+
+def end(
+    login: str,
+    reason: Annotated[str, typer.Option(prompt="Reason", help="Why: it stands in the audit.")],
+    successor: Annotated[str, typer.Option(help="Login of who takes over what is open.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """End an account and hand over what is open."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        taker = await _account(session, successor) if successor else None
+        leaving = await _account(session, login)
+        return {"handed_over": await end_account(session, _operator(), leaving, taker, reason, clock.now())}
+
+    _tell(_run(work), as_json=as_json)
+
+
+def reset_password(login: str, reason: Reason = "reset on the command line", as_json: AsJson = False) -> None:
+    """Print a one-time password in place of password, one-time code and recovery codes."""
+
+    async def work(session: AsyncSession) -> dict[str, Any]:
+        account = await _account(session, login)
+        return {
+            "login": login,
+            "one_time_password": await reset_account(session, _operator(), account, reason, clock.now()),
+        }
+
+    _tell(_run(work), as_json=as_json)
+
+
+def _operator() -> Viewer:
+    """Whoever may run commands beside the database is the register's operator."""
+    try:
+        name = f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        name = "command line"  # a container's account may have no name
+    return Viewer("person", actor=name, region=NATION, permissions=frozenset({"accounts"}))
+
+
+async def _account(session: AsyncSession, login: str) -> int:
+    found = await first(session, "SELECT id FROM accounts WHERE login = :login", login=login)
+    if found is None:
+        raise NotFound("There is no such account.", where=login)
+    return int(found["id"])
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise BadInput("This is not a date.", where="--until", remedy="Write it like 2014-06-01.") from None
+
+
+def _run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    async def run() -> Result:
+        try:
+            async with transaction() as session:
+                return await work(session)
+        finally:
+            await engine().dispose()
+
+    return asyncio.run(run())
+
+
+def _tell(done: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(orjson.dumps(done, option=orjson.OPT_INDENT_2).decode())
+        return
+    for name, value in done.items():
+        typer.echo(f"{name.replace('_', ' ')}: {value}")

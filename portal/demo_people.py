@@ -1,0 +1,53 @@
+"""The demo's people: one a role, a finance officer and somebody of a bank, all invented, in invented organisations."""
+
+import secrets
+from datetime import date, datetime
+from typing import Final
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.account_writing import NewAccount, create_account
+from registry.granting import Grant, grant_role
+from registry.organising import NewOrganisation, create_organisation
+from registry.reading import first
+from registry.viewers import NATION, Viewer
+
+# id, kind, Chinese and English name, lanes, names under which it lends
+ORGANISATIONS: Final = (
+    ("demo-office", "agency", "示例发展改革委员会", "Example Development and Reform Commission", ("approval",), ()),
+    ("demo-finance", "agency", "示例金融监管局", "Example Financial Regulation Office", ("credit",), ()),
+    ("demo-bank", "bank", "示例银行", "Example Bank", (), ("示例银行",)),
+)
+# login, name, organisation, role
+PEOPLE: Final = (
+    ("demo-reader", "示例甲", "demo-office", "reader"),
+    ("demo-officer", "示例乙", "demo-office", "officer"),
+    ("demo-reviewer", "示例丙", "demo-office", "reviewer"),
+    ("demo-supervisor", "示例丁", "demo-office", "supervisor"),
+    ("demo-publisher", "示例戊", "demo-office", "publisher"),
+    ("demo-administrator", "示例己", "demo-office", "administrator"),
+    ("demo-auditor", "示例庚", "demo-office", "auditor"),
+    ("demo-finance", "示例辛", "demo-finance", "officer"),
+    ("demo-bank", "示例壬", "demo-bank", "reader"),
+)
+
+
+async def add_demo_people(session: AsyncSession, now: datetime, today: date) -> int:
+    """Add those that are missing; returns how many. Nobody can sign in as one by password: it is random and untold."""
+    loader = Viewer("person", actor="demo", region=NATION, permissions=frozenset({"accounts"}))
+    for identity, kind, name_zh, name_en, lanes, lenders in ORGANISATIONS:
+        if await first(session, "SELECT 1 AS one FROM organisations WHERE id = :id", id=identity) is None:
+            new = NewOrganisation(
+                identity, kind, name_zh, name_en, NATION, lanes=lanes, lender_names=lenders, invented=True
+            )
+            await create_organisation(session, loader, new, now)
+    added = 0
+    for login, name, organisation, role in PEOPLE:
+        if await first(session, "SELECT 1 AS one FROM accounts WHERE login = :login", login=login):
+            continue
+        account, _password = await create_account(
+            session, loader, NewAccount(login, name, organisation, invented=True), now, password=secrets.token_hex(32)
+        )
+        await grant_role(session, loader, Grant(account, role, today, None, "the demo's people"), now)
+        added += 1
+    return added

@@ -1,0 +1,41 @@
+"""Searching as a viewer: credit of the viewer's region or bank only, and nothing that PostgreSQL withholds."""
+
+from dataclasses import replace
+from typing import Final
+
+from starlette.requests import Request
+
+from portal.viewing import viewing
+from registry.audience import CREDIT
+from registry.reading import rows
+from registry.viewers import NATION, Viewer
+from search.find import Found, find
+from search.queries import Search
+
+_REGIONS: Final = "SELECT unnest(my_regions()) AS region"
+# Row-level security leaves a bank's people their own bank's credit alone.
+_LENDERS: Final = "SELECT DISTINCT authority FROM records WHERE lender_normal IS NOT NULL AND authority IS NOT NULL"
+_SEEN: Final = "SELECT DISTINCT record_id FROM records WHERE record_id = ANY(:ids) AND known_to = 'infinity'"
+
+
+async def find_as_viewer(request: Request, search: Search) -> Found:
+    """Find what the viewer of the request may see."""
+    viewer: Viewer = request.state.viewer
+    search = replace(search, audience=viewer.audience)
+    if search.audience not in CREDIT:
+        return await find(search)
+    async with viewing(request) as session:
+        if search.audience == "bank":
+            lenders = await rows(session, _LENDERS)
+            search = replace(search, credit_lenders=tuple(sorted(row["authority"] for row in lenders)))
+        elif viewer.region != NATION:
+            regions = await rows(session, _REGIONS)
+            search = replace(search, credit_regions=tuple(sorted(row["region"] for row in regions)))
+    found = await find(search)
+    # The index may lag behind a correction of a region; the register has the last word.
+    ids = [hit.id for hit in found.hits if hit.kind == "record"]
+    async with viewing(request) as session:
+        seen = {row["record_id"] for row in await rows(session, _SEEN, ids=ids)} if ids else set()
+    kept = tuple(hit for hit in found.hits if hit.kind != "record" or hit.id in seen)
+    dropped = len(found.hits) - len(kept)
+    return replace(found, hits=kept, total=found.total - dropped) if dropped else found

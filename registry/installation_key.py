@@ -1,0 +1,56 @@
+"""The installation's own key: made at first start, in the data folder for its owner alone; it seals small secrets."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from registry.errors import BadSetting
+from registry.settings import settings
+
+_NONCE: Final = 12
+
+
+def key_path() -> Path:
+    """Where the key lies; lost, every one-time code has to be set up again."""
+    return settings().data_folder / "keys" / "installation-key"
+
+
+def _key() -> bytes:
+    path = key_path()
+    with suppress(FileNotFoundError):
+        return _whole(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside and linked: of several processes that start at once, one makes the key and all read that one whole.
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(AESGCM.generate_key(256))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return _whole(path)
+
+
+def _whole(path: Path) -> bytes:
+    key = path.read_bytes()
+    if len(key) != 32:
+        raise BadSetting("The installation's key is damaged.", where=str(path), remedy="Put it back from the backup.")
+    return key
+
+
+def seal(secret: bytes, purpose: str) -> bytes:
+    """The secret encrypted; it opens for the same purpose only ("totp:17")."""
+    nonce = secrets.token_bytes(_NONCE)
+    return nonce + AESGCM(_key()).encrypt(nonce, secret, purpose.encode())
+
+
+def unseal(sealed: bytes, purpose: str) -> bytes | None:
+    """What was sealed for this purpose, or None where it was not, or was changed."""
+    try:
+        return AESGCM(_key()).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
+    except (InvalidTag, ValueError):
+        return None

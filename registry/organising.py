@@ -1,0 +1,99 @@
+"""Organisations as administrators keep them: an agency's office of one region, or a bank."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry.auditing import audit
+from registry.errors import BadInput, Conflict, NotAllowed
+from registry.names import normalise
+from registry.reading import Row, first, rows
+from registry.viewers import NATION, Viewer
+
+_ID: Final = re.compile(r"[a-z][a-z0-9-]{2,59}")
+LANES: Final = ("land", "environment", "credit", "quality", "price", "approval")
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganisation:
+    """What an administrator says of an organisation; `lender_names` are a bank's names as loans show them."""
+
+    id: str
+    kind: str
+    name_zh: str
+    name_en: str
+    region: str
+    agency_id: str | None = None
+    lanes: tuple[str, ...] = ()
+    uscc: str | None = None
+    lender_names: tuple[str, ...] = ()
+    invented: bool = False
+
+
+async def organisations(session: AsyncSession, viewer: Viewer) -> list[Row]:
+    """The organisations that an administrator sees, with the number of their people."""
+    viewer.require("accounts")
+    return await rows(
+        session,
+        "SELECT o.*, (SELECT count(*) FROM accounts AS a WHERE a.organisation_id = o.id AND a.state <> 'ended') "
+        "AS people FROM organisations AS o WHERE o.ended_at IS NULL AND (:nation OR o.id = :own) ORDER BY o.id",
+        nation=viewer.region == NATION and not await _is_bank(session, viewer),
+        own=viewer.organisation_id,
+    )
+
+
+async def _is_bank(session: AsyncSession, viewer: Viewer) -> bool:
+    return bool(
+        await first(
+            session,
+            "SELECT 1 AS one FROM organisations WHERE id = :id AND kind = 'bank'",
+            id=viewer.organisation_id,
+        )
+    )
+
+
+async def create_organisation(session: AsyncSession, viewer: Viewer, new: NewOrganisation, now: datetime) -> None:
+    """Add an organisation; only an administrator of the nation may."""
+    viewer.require("accounts")
+    if viewer.region != NATION or await _is_bank(session, viewer):
+        raise NotAllowed("Only a national administrator adds organisations.")
+    if not _ID.fullmatch(new.id):
+        raise BadInput("A short name has 3 to 60 small letters, digits or hyphens.", where="id")
+    if new.kind not in ("agency", "bank"):
+        raise BadInput("An organisation is an agency or a bank.", where="kind")
+    if not new.name_zh.strip():
+        raise BadInput("The name is missing.", where="name_zh")
+    if not re.fullmatch(r"\d{6}", new.region):
+        raise BadInput("A region has six digits.", where="region")
+    if set(new.lanes) - set(LANES):
+        raise BadInput("There is no such lane.", where="lanes")
+    if new.agency_id and not await first(session, "SELECT 1 AS one FROM agencies WHERE id = :id", id=new.agency_id):
+        raise BadInput("There is no such agency.", where="agency_id")
+    if await first(session, "SELECT 1 AS one FROM organisations WHERE id = :id", id=new.id):
+        raise Conflict("This short name is taken.", where="id")
+    await (await session.connection()).execute(
+        text(
+            "INSERT INTO organisations (id, kind, name_zh, name_en, agency_id, lanes, region, uscc, lender_names, "
+            "invented, created_at) VALUES (:id, :kind, :name_zh, :name_en, :agency, CAST(:lanes AS text[]), :region, "
+            ":uscc, CAST(:lenders AS text[]), :invented, :now)"
+        ),
+        {
+            "id": new.id,
+            "kind": new.kind,
+            "name_zh": new.name_zh.strip(),
+            "name_en": new.name_en.strip(),
+            "agency": new.agency_id or None,
+            "lanes": list(new.lanes),
+            "region": new.region,
+            "uscc": new.uscc or None,
+            "lenders": [normalise(name).text for name in new.lender_names],
+            "invented": new.invented,
+            "now": now,
+        },
+    )
+    after = {"name": new.name_zh, "kind": new.kind, "region": new.region, "lanes": list(new.lanes)}
+    await audit(session, viewer, "organisation.create", "organisation", new.id, after=after)

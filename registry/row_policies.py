@@ -1,0 +1,208 @@
+"""Who may read and write which rows: one entry a table, put in force by registry.row_security after each migration.
+
+A condition is SQL over the table's row. It may ask `may('permission')`, `my_account()`, `my_organisation()`,
+`my_regions()`, `my_lenders()` and `is_national()`, each settled once a statement when written as `(SELECT …)`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from registry.audience import CREDIT_ACTS
+from registry.roles import Permission
+
+NOBODY: Final = "false"
+EVERYBODY: Final = "true"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it."""
+
+    read: str = NOBODY
+    add: str = NOBODY
+    change: str = NOBODY
+    remove: str = NOBODY
+
+
+def may(*permissions: Permission) -> str:
+    """The condition that the viewer has one of these permissions."""
+    return "(" + " OR ".join(f"(SELECT may('{one}'))" for one in permissions) + ")"
+
+
+# Set by registry.viewers.become for the moment in which a key or a sign-in is looked up, never by a role.
+RECOGNISING: Final = "(SELECT may('recognise'))"
+_MINE: Final = "(SELECT my_account())"
+
+
+def within(region: str) -> str:
+    """The condition that a region is the viewer's or below it; without a region only the nation's viewers pass."""
+    return f"((SELECT is_national()) OR {region} = ANY((SELECT my_regions())::text[]))"
+
+
+def _credit_acts() -> str:
+    return ", ".join(f"'{act}'" for act in CREDIT_ACTS)
+
+
+def sees_credit(row: str) -> str:
+    """The condition that the viewer sees a row of `records` that tells of credit: by region, or as its lender."""
+    return (
+        f"(((SELECT may('credit')) AND {within(f'{row}.region')}) OR ((SELECT may('credit_own')) AND "
+        f"({row}.lender_normal = ANY((SELECT my_lenders())::text[]) OR {row}.feed = (SELECT my_organisation()))))"
+    )
+
+
+def sees_credit_finding(row: str) -> str:
+    """The condition that the viewer sees a credit finding in detail: who sees its record does."""
+    return (
+        f"(((SELECT may('credit')) AND (SELECT is_national())) OR CASE WHEN {row}.subject_kind = 'record' THEN "
+        f"EXISTS (SELECT FROM records AS seen WHERE seen.record_id = {row}.subject_id AND seen.known_to = 'infinity' "
+        f"AND {sees_credit('seen')}) ELSE (SELECT may('credit')) AND {within(f'{row}.region')} END)"
+    )
+
+
+def _of_project(table: str) -> str:
+    """The condition that the row's project lies within the viewer's region."""
+    return (
+        f"({may('register')} AND ((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
+        f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
+        "AND place.region = ANY((SELECT my_regions())::text[]))))"
+    )
+
+
+def _project_part(table: str) -> Policy:
+    return Policy(read=EVERYBODY, add=_of_project(table), change=_of_project(table))
+
+
+def _managed(organisation: str) -> str:
+    """The condition that an administrator is in charge of an organisation.
+
+    Of the own one always; of an agency's also of the same agency's offices within the region, and from the nation of
+    all. A bank's administrator has the bank alone, wherever it is.
+    """
+    return (
+        f"({may('accounts')} AND {organisation} IN (SELECT office.id FROM organisations AS office JOIN organisations "
+        "AS mine ON mine.id = (SELECT my_organisation()) WHERE office.id = mine.id OR mine.kind = 'agency' AND "
+        "((SELECT is_national()) OR office.agency_id = mine.agency_id AND "
+        "office.region = ANY((SELECT my_regions())::text[]))))"
+    )
+
+
+def _of_account(column: str) -> str:
+    """The condition that an administrator is in charge of the account a row belongs to."""
+    return (
+        f"({may('accounts')} AND EXISTS (SELECT FROM accounts AS theirs WHERE theirs.id = {column} "
+        f"AND {_managed('theirs.organisation_id')}))"
+    )
+
+
+_OPEN: Final = Policy(read=EVERYBODY)
+# An enterprise has projects in many regions: whoever registers anywhere may describe one.
+_REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
+_PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
+_OFFICE: Final = f"({may('accounts')} AND {within('organisations.region')})"
+_PERSON: Final = _managed("accounts.organisation_id")
+# The register's own key belongs to no organisation: the portal makes it as it starts, before there is anybody.
+_STARTING: Final = (
+    f"({may('accounts')} AND (SELECT is_national()) AND (SELECT my_organisation()) IS NULL "
+    "AND api_keys.organisation_id IS NULL)"
+)
+_KEY: Final = f"({_managed('api_keys.organisation_id')} OR {_STARTING})"
+_VISIBLE_RECORD: Final = (
+    "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
+    "AND of_link.known_to = 'infinity')"
+)
+_DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
+
+_DECIDED_FINDING: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = "
+    f"finding_decisions.fingerprint AND decided.known_to = 'infinity' AND {within('decided.region')}))"
+)
+_VISIBLE_FINDING: Final = (
+    "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
+)
+_OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
+
+_OPEN_TABLES: Final = """
+    agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
+    productions region_successions region_within regions register_facts sources sync_pages
+"""
+_REGISTERED_TABLES: Final = "enterprise_names enterprise_owners enterprise_versions enterprises equipment projects"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
+_WRITERS: Final = may("register", "decide", "operate")
+_ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
+
+POLICIES: Final[dict[str, Policy]] = {
+    **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
+    **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
+    **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
+    "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
+    # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
+    "records": Policy(read=f"(act NOT IN ({_credit_acts()}) OR {sees_credit('records')})"),
+    "links": Policy(
+        read=_VISIBLE_RECORD,
+        add=f"({may('decide')} AND {_VISIBLE_RECORD})",
+        change=f"({may('decide')} AND {_VISIBLE_RECORD})",
+    ),
+    "findings": Policy(
+        read=f"(lane <> 'credit' OR {sees_credit_finding('findings')})",
+        add=_DECIDED,
+        change=_DECIDED,
+    ),
+    "finding_decisions": Policy(
+        read=f"({may('internal')} AND {_VISIBLE_FINDING})", add=_DECIDED_FINDING, change=_DECIDED_FINDING
+    ),
+    # The law is for everybody; who puts a value in force is the second of two people.
+    "parameter_values": Policy(read=EVERYBODY, add=may("approve"), change=may("approve")),
+    "backtests": Policy(read=may("internal"), add=may("internal")),
+    # Banks too: what an enterprise has defaulted on, they must know.
+    "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
+    "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
+    "quarantine": Policy(read=may("operate"), change=may("operate")),
+    # How much waits is no secret: ids and kinds, nothing of the rows.
+    "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
+    "idempotent_answers": Policy(read=_ACTING, add=_ACTING),
+    # People.
+    "organisations": Policy(
+        read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
+        add=_OFFICE,
+        change=_OFFICE,
+    ),
+    "accounts": Policy(
+        read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
+        add=_PERSON,
+        change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
+    ),
+    "role_grants": Policy(
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
+        # One's own role is passed on by oneself; every other grant is an administrator's.
+        # Nobody grants to themselves.
+        add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
+        f"{_of_account('account_id')}))",
+        change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+    ),
+    "sign_ins": Policy(
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        add=RECOGNISING,
+        change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+    ),
+    "recovery_codes": Policy(
+        # Only what is seen can be removed, and a reset removes them.
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        add=f"({RECOGNISING} OR account_id = {_MINE})",
+        change=f"({RECOGNISING} OR account_id = {_MINE})",
+        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+    ),
+    "api_keys": Policy(read=f"({RECOGNISING} OR {_KEY})", add=_KEY, change=f"({RECOGNISING} OR {_KEY})"),
+    "proposals": Policy(
+        read=may("internal", "accounts"),
+        add=f"({may('internal')} AND drafted_by = {_MINE})",
+        change=may("internal", "accounts"),
+    ),
+    # The audit: everybody's acts go in, auditors read, nobody changes.
+    "audit_entries": Policy(
+        read=f"({may('audit')} AND ((SELECT is_national()) OR organisation_id = (SELECT my_organisation())))",
+        add=EVERYBODY,
+    ),
+    "audit_batches": Policy(read=may("audit")),
+    "audit_seals": Policy(read=may("audit")),
+}

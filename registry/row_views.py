@@ -1,0 +1,107 @@
+"""What policies ask of the viewer, and the views that show what everybody may know of confidential rows.
+
+The views belong to the register's owner, so they see every row; each shows only columns that are nobody's secret.
+"""
+
+from typing import Final
+
+from registry.row_policies import sees_credit_finding
+from registry.viewers import PORTAL_ROLE
+
+FUNCTIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE OR REPLACE FUNCTION may(permission text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT coalesce(strpos(current_setting('threegates.permissions', true), ',' || permission || ',') > 0, false)
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_account() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT nullif(current_setting('threegates.account', true), '')::bigint
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT nullif(current_setting('threegates.organisation', true), '')
+    $$
+    """,
+    # Every code at or below the viewer's region, successors included; the nation's viewer has them all, also NULL.
+    """
+    CREATE OR REPLACE FUNCTION is_national() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT coalesce(current_setting('threegates.region', true) = '000000', false)
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_regions() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT array_agg(code) FROM (
+            SELECT nullif(current_setting('threegates.region', true), '') AS code
+            UNION SELECT inner_code FROM region_within WHERE outer_code = current_setting('threegates.region', true)
+        ) AS mine
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_lenders() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT lender_names FROM organisations WHERE id = my_organisation()
+    $$
+    """,
+)
+
+# Of a credit finding everybody may know that it is there, its gate, its project and the article: no act, no day, no
+# amount, no evidence. What the viewer sees in full is left out, so that the two together hold each finding once.
+_CREDIT_FLAGS: Final = f"""
+SELECT f.version_id, f.fingerprint, f.rule, f.rule_version, f.basis, f.severity, f.lane, f.subject_kind, f.project_id,
+    f.sector, f.region, f.parameters, f.citation, f.duty_holder, f.synthetic, f.state, f.episode, f.first_seen,
+    f.known_from, f.known_to
+FROM findings AS f
+WHERE f.lane = 'credit' AND current_user = '{PORTAL_ROLE}' AND NOT {sees_credit_finding("f")}
+"""
+_FINDINGS_SHOWN: Final = """
+SELECT false AS withheld, f.version_id, f.fingerprint, f.rule, f.rule_version, f.basis, f.severity, f.lane,
+    f.subject_kind, f.subject_id, f.subject_reference, f.act, f.acted_on, f.project_id, f.enterprise_id, f.sector,
+    f.region, f.reasons, f.parameters, f.citation, f.evidence, f.evidence_hash, f.duty_holder, f.synthetic, f.state,
+    f.closed_reason, f.closed_facts, f.episode, f.first_seen, f.known_from, f.known_to
+FROM findings AS f
+UNION ALL
+SELECT true, c.version_id, c.fingerprint, c.rule, c.rule_version, c.basis, c.severity, c.lane, c.subject_kind,
+    0::bigint, ''::text, ''::text, NULL::date, c.project_id, NULL::bigint, c.sector, c.region, '{}'::text[],
+    c.parameters, c.citation, '{}'::jsonb, ''::text, c.duty_holder, c.synthetic, c.state, ''::text, '{}'::jsonb,
+    c.episode, c.first_seen,
+    c.known_from, c.known_to
+FROM credit_flags AS c
+"""
+_FEED_QUALITY: Final = """
+SELECT r.feed, count(*) AS records, min(r.acted_on) AS covered_from, max(r.acted_on) AS covered_to,
+    avg((r.project_code IS NULL AND r.party_uscc IS NULL)::int)::float AS without_codes,
+    -- Where no link stands yet, nothing is decided either.
+    count(*) FILTER (WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.record_id = r.record_id
+        AND l.known_to = 'infinity' AND l.outcome <> 'unlinked')) AS unlinked_records
+FROM records AS r WHERE r.known_to = 'infinity' GROUP BY r.feed
+"""
+# That a person found a flag to be wrong is for everybody to know, without who, why or what.
+_DISMISSED: Final = """
+SELECT f.fingerprint, greatest(f.known_from, d.known_from) AS known_from, least(f.known_to, d.known_to) AS known_to
+FROM finding_decisions AS d
+JOIN findings AS f ON f.fingerprint = d.fingerprint AND f.episode = d.episode AND f.evidence_hash = d.evidence_hash
+    AND f.known_from < d.known_to AND d.known_from < f.known_to
+WHERE d.decision = 'dismissed' AND f.state = 'open'
+"""
+# name -> (whose rights it reads with, its statement), in the order in which they are made
+VIEWS: Final[dict[str, tuple[str, str]]] = {
+    "credit_flags": ("owner", _CREDIT_FLAGS),
+    "findings_shown": ("viewer", _FINDINGS_SHOWN),
+    "dismissed_findings": ("owner", _DISMISSED),
+    "record_counts": (
+        "owner",
+        "SELECT feed, count(*) AS records FROM records WHERE known_to = 'infinity' GROUP BY feed",
+    ),
+    "feed_quality": ("owner", _FEED_QUALITY),
+    "quarantine_counts": (
+        "owner",
+        "SELECT feed, count(*) AS open FROM quarantine WHERE resolved_at IS NULL GROUP BY feed",
+    ),
+    # Whom one may pass work or a role to, and who drafted what: names, and none of the secrets of an account.
+    "colleagues": (
+        "owner",
+        "SELECT id, login, name, organisation_id, region, state FROM accounts WHERE may('accounts') OR may('audit') "
+        "OR may('internal') OR organisation_id = my_organisation()",
+    ),
+}
