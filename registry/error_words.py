@@ -11,6 +11,15 @@ from string import Formatter
 from typing import Final
 
 CHINESE: Final[dict[str, str]] = {
+    # decisions on findings
+    "Only a person decides on a finding.": "只有人员可以对疑点作出认定。",
+    "There is no such decision.": "没有这种认定。",
+    "A decision needs a reason.": "请写明认定的理由。",
+    "This finding belongs to another region.": "此疑点属于其他地区。",
+    "This finding is closed; there is nothing to decide.": "此疑点已了结，无须认定。",
+    "The evidence has changed since you read it.": "您查看之后证据已改变。",
+    "Read it again, then decide.": "请重新查看后再认定。",
+    "There is no decision to take back.": "没有可撤回的认定。",
     # people: accounts, roles, keys, proposals
     "There is no such account.": "没有这个账号。",
     "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": (

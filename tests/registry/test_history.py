@@ -86,8 +86,26 @@ REST = {
     "productions": "(enterprise_id, year, product, amount, unit, known_from) SELECT id, 2014, '', 1, '', now() "
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
+    "finding_decisions": "(fingerprint, episode, decision, evidence_hash, account_id, actor, known_from) "
+    "SELECT '', 1, 'confirmed', '', id, '', now() FROM accounts LIMIT 1",
+    "parameter_values": "(parameter, since, proposal_id, drafted_by, activated_by, known_from) "
+    "SELECT '', date '2020-01-01', p.id, min(a.id), max(a.id), now() FROM proposals p, accounts a GROUP BY p.id",
+    "obligations": "(reference, measure, elimination, enterprise_id, owner, deadline, due, state, first_seen, "
+    "known_from) SELECT '', '', '', id, '', date '2011-12-31', date '2012-01-31', 'open', now(), now() "
+    "FROM enterprises LIMIT 1",
     "equipment": "(equipment_id, reference, equipment_class, known_from) VALUES (1, '', '', now())",
 }
+
+
+# People and what they proposed, for the rows that name them.
+PEOPLE = (
+    "INSERT INTO organisations (id, kind, name_zh, name_en, region, created_at) "
+    "VALUES ('office', 'agency', '示例机关', 'Example', '000000', now()) RETURNING id",
+    "INSERT INTO accounts (login, name, organisation_id, region, created_at) "
+    "SELECT n, n, 'office', '000000', now() FROM unnest(ARRAY['one', 'two']) AS n RETURNING id",
+    "INSERT INTO proposals (kind, subject, reason, drafted_by, drafted_at, owner_id) "
+    "SELECT 'parameter', '', '', min(id), now(), min(id) FROM accounts RETURNING id",
+)
 
 
 @pytest.mark.parametrize("table", HISTORICAL_TABLES)
@@ -97,6 +115,8 @@ async def test_history_is_never_rewritten_nor_deleted(engine: AsyncEngine, table
     await keep(engine, scenario(acts, project(capacities=[capacity])))
     await changed(engine, at(1))
     if table in REST:
+        for statement in PEOPLE:
+            await value(engine, statement)
         await value(engine, f"INSERT INTO {table} {REST[table]} RETURNING version_id")
     assert await value(engine, f"SELECT EXISTS (SELECT FROM {table})")
     column = await value(
