@@ -233,7 +233,7 @@ def _staged(
             page.raws[position],
             normal.get(row[_PARTY]),
             normal.get(row[_PROJECT]),
-            normal.get(lenders.get(key)),
+            normal.get(lenders.get(key) or ""),
             *row,
         ]
         values[_KEY] = key  # what was looked up is what is stored

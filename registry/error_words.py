@@ -121,7 +121,6 @@ CHINESE: Final[dict[str, str]] = {
     "Choose a day of this century.": "请选择本世纪的日期。",
     "Choose a shorter period; up to {most} entries are exported at once.": ("请缩短时段；每次最多导出 {most} 条。"),
     "Export it again.": "请重新导出。",
-    "See the list under /rules.": "请查看 /rules 中的列表。",
     "Start again.": "请从头开始。",
     "The day is too far away.": "日期相距太远。",
     "The file begins with entries of no batch.": "文件以不属于任何批次的记录开头。",

@@ -107,6 +107,11 @@ _STARTING: Final = (
     "AND api_keys.organisation_id IS NULL)"
 )
 _KEY: Final = f"({_managed('api_keys.organisation_id')} OR {_STARTING})"
+# A bank's people have what is the bank's, wherever it is registered.
+_FOR_THE_NATION: Final = (
+    "(SELECT is_national()) AND NOT EXISTS (SELECT FROM organisations AS mine "
+    "WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'bank')"
+)
 _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
@@ -200,7 +205,7 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     # The audit: everybody's acts go in, auditors read, nobody changes.
     "audit_entries": Policy(
-        read=f"({may('audit')} AND ((SELECT is_national()) OR organisation_id = (SELECT my_organisation())))",
+        read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) OR {_FOR_THE_NATION}))",
         add=EVERYBODY,
     ),
     "audit_batches": Policy(read=may("audit")),

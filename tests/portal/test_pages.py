@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from portal.units import number
+from registry.roles import Role
 from tests.portal.conftest import Register
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -215,7 +216,8 @@ def test_public_credit_findings_say_only_that_they_are(register: Register, visit
 
 def test_only_who_may_register_sees_the_forms(register: Register, portal: str, visitor: Visitor) -> None:
     assert visitor.ask("/projects/new")[0] == 403
-    for role, status in (("reader", 403), ("officer", 200)):
+    roles: list[tuple[Role, int]] = [("reader", 403), ("officer", 200)]
+    for role, status in roles:
         someone = Visitor(portal, {"threegates_sign_in": register.sign_in(role)})
         assert someone.ask("/projects/new")[0] == status
 

@@ -9,12 +9,12 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from registry.viewers import Audience
 from registry.database import transaction
 from registry.errors import BadInput
 from registry.reading import read_cursor, write_cursor
 from registry.registering import Telling, correct_project
 from registry.settings import Settings
+from registry.viewers import Audience
 from search.client import Servers, make_client
 from search.find import DEEPEST, Found, find
 from search.index import index_changed
