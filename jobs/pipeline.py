@@ -13,6 +13,7 @@ from registry import clock
 from registry.database import transaction
 from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
+from registry.law_drafting import run_backtests
 from registry.linking import Linked, link_changed
 from search.client import Servers
 from search.index import Indexed, index_changed
@@ -108,6 +109,19 @@ async def judge_everything(work: Work, settled: Settled | None = None) -> Settle
     settled.add(done)
     work.told("judge", done.judged)
     return settled
+
+
+async def backtest(work: Work) -> int:
+    """Run the backtests that were asked for, each in a transaction of its own; returns how many."""
+    ran = 0
+    while not work.stopping.is_set():
+        async with transaction(work.engine) as session:
+            done = await run_backtests(session, work.now())
+        if not done:
+            break
+        ran += done
+        work.told("backtest", done)
+    return ran
 
 
 async def index(work: Work, settled: Settled | None = None) -> Settled:

@@ -7,7 +7,18 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.queries import Queries
 
 # sync carries the number of its run; the others work on marks, so that one in the queue is as good as many.
-JOBS: Final = ("sync", "link", "judge", "index", "judge_nation", "verify", "seal", "anchor", "audit_verify")
+JOBS: Final = (
+    "sync",
+    "link",
+    "judge",
+    "index",
+    "judge_nation",
+    "backtest",
+    "verify",
+    "seal",
+    "anchor",
+    "audit_verify",
+)
 
 _INSTALLING: Final = "threegates queue"
 

@@ -92,6 +92,10 @@ class Worker:
         await pipeline.judge_everything(self.work)
         await self._then("index")
 
+    async def backtest(self, job: Job) -> None:
+        """Try the drafted values of the law that wait for it."""
+        await pipeline.backtest(self.work)
+
     async def index(self, job: Job) -> None:
         """Index; when Elasticsearch is down the scheduler's next look tries again."""
         await pipeline.index(self.work)
@@ -138,6 +142,7 @@ class Worker:
             "judge": (self.judge, 1),
             "index": (self.index, 1),
             "judge_nation": (self.judge_nation, 1),
+            "backtest": (self.backtest, 1),
             "verify": (self.verify, 1),
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),

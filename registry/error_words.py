@@ -20,6 +20,20 @@ CHINESE: Final[dict[str, str]] = {
     "The evidence has changed since you read it.": "您查看之后证据已改变。",
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
+    # drafted values of the law
+    "There is no such parameter.": "没有这个参数。",
+    "This is not a date.": "日期无效。",
+    "Write it like 2014-06-01.": "请写成 2014-06-01 的形式。",
+    "A region code has six digits.": "行政区划代码为六位数字。",
+    "There is no such article.": "没有这一条文。",
+    "These words do not stand in the article.": "条文中没有这些文字。",
+    "Copy them letter by letter.": "请逐字照录。",
+    "The article does not bind yet on this day.": "条文在该日尚未生效。",
+    "The value is not of the parameter's type.": "取值与参数的类型不符。",
+    "Its backtest has not run yet.": "回测尚未运行。",
+    "Wait for it, look at the difference, then decide.": "请待其完成并查看差异后再决定。",
+    "The law has changed since the backtest.": "回测之后参数已有变动。",
+    "Ask for the backtest again.": "请重新回测。",
     # people: accounts, roles, keys, proposals
     "There is no such account.": "没有这个账号。",
     "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": (

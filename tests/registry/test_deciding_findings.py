@@ -47,9 +47,7 @@ async def told(engine: AsyncEngine, viewer: Viewer, decision: str, reason: str, 
     (finding,) = await findings(engine)
     async with transaction(engine) as session:
         await become(session, viewer)
-        await decide(
-            session, viewer, finding["fingerprint"], decision, reason, hash_ or finding["evidence_hash"], when
-        )
+        await decide(session, viewer, finding["fingerprint"], decision, reason, hash_ or finding["evidence_hash"], when)
     return str(finding["fingerprint"])
 
 
