@@ -38,6 +38,7 @@ LANES: Final = {
     "price": N_("价格"),
     "approval": N_("项目审批"),
     "replacement": N_("产能置换"),
+    "elimination": N_("淘汰落后产能"),
 }
 GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
 GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
@@ -76,6 +77,12 @@ CLOSED_REASONS: Final = {
     "formality-changed": N_("手续已改变"),
     "owner-changed": N_("建设单位已改变"),
     "project-corrected": N_("项目已更正"),
+    "subject-corrected": N_("判定的对象已更正"),
+    "disposition-changed": N_("处理决定已改变"),
+    "plan-changed": N_("置换方案已改变"),
+    "equipment-changed": N_("设备情况已改变"),
+    "elimination-changed": N_("淘汰任务已改变"),
+    "restriction-changed": N_("区域限批已改变"),
     "rule-removed": N_("规则已撤销"),
     "rule-changed": N_("规则或其参数已改变"),
     "record-no-longer-judged": N_("记录不再参与判定"),

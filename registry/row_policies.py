@@ -131,7 +131,10 @@ _OPEN_TABLES: Final = """
     agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
-_REGISTERED_TABLES: Final = "enterprise_names enterprise_owners enterprise_versions enterprises equipment projects"
+_REGISTERED_TABLES: Final = """
+    dispositions eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises
+    equipment plan_units projects rectifications replacement_plans restrictions
+"""
 _PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")

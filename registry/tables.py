@@ -15,6 +15,7 @@ from registry import (
     findings,
     industries,
     keys,
+    law_facts,
     links,
     notices,
     obligation_tables,
@@ -30,7 +31,13 @@ from registry import (
 METADATA: Final = SQLModel.metadata
 
 # Identities of historical rows and the order of dirty marks; COPY and set-based merges draw from them by name.
-SEQUENCES: Final = ("record_sequence", "approval_sequence", "equipment_sequence", "dirty_mark_sequence")
+SEQUENCES: Final = (
+    "record_sequence",
+    "approval_sequence",
+    "equipment_sequence",
+    "law_fact_sequence",
+    "dirty_mark_sequence",
+)
 
 
 def _give_defaults_to_sql() -> None:
@@ -63,6 +70,7 @@ __all__ = [
     "findings",
     "industries",
     "keys",
+    "law_facts",
     "links",
     "notices",
     "obligation_tables",

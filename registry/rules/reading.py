@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import sqlglot
 from pydantic import Field, TypeAdapter
 from sqlglot import exp
 
-from registry.acts import LANE_OF_ACT, Lane
+from registry.acts import LANE_OF_JUDGED, Lane
 from registry.database import json_text
 from registry.errors import BadFile
 from registry.law.reading import Law, Quotation, check_quotation, law
@@ -57,13 +57,49 @@ KNOWN_RULES: Final = (
 )
 
 # Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
-EvidencePart = Literal["approvals", "formalities", "owners", "prices"]
-EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "owners", "prices")
+EvidencePart = Literal[
+    "approvals",
+    "formalities",
+    "owners",
+    "prices",
+    "capacities",
+    "plans",
+    "dispositions",
+    "equipment",
+    "eliminations",
+    "restrictions",
+]
+EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = get_args(EvidencePart)
+
+# The day whose law a rule asks: that of the act itself, or the day judged where a state of things is flagged.
+RuleDay = Literal["act", "judged"]
 
 # What a rule may read: the fact it judges stands first in FROM, the others in its sub-selects.
-JUDGED_FACTS: Final = frozenset({"acts"})
+JUDGED_FACTS: Final = frozenset(
+    {"acts", "judged_equipment", "judged_plans", "judged_dispositions", "judged_rectifications", "judged_orders"}
+)
 READABLE_FACTS: Final = frozenset(
-    {"known_approvals", "known_formalities", "matching_regions", "other_regions", "owner_identities"}
+    {
+        "approved_capacities",
+        "defaulters",
+        "known_approvals",
+        "known_capacities",
+        "known_dispositions",
+        "known_eliminations",
+        "known_equipment",
+        "known_formalities",
+        "known_orders",
+        "known_plan_units",
+        "known_plans",
+        "known_projects",
+        "known_rectifications",
+        "listed_units",
+        "matching_regions",
+        "new_capacity",
+        "other_regions",
+        "owner_identities",
+        "restricted_regions",
+    }
 )
 # A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.
 _PURE_FUNCTIONS: Final = (
@@ -104,6 +140,7 @@ class _RuleFile(Strict):
     plain: Words
     basis: Basis
     basis_by_act: dict[str, Basis] = Field(default_factory=dict)
+    day: RuleDay = "act"
     citations: list[Quotation] = Field(min_length=1)
     parameters: list[str]
     duty: dict[str, str]
@@ -112,8 +149,19 @@ class _RuleFile(Strict):
 
 
 @dataclass(frozen=True, eq=False)
+class RulePart:
+    """One SELECT of a rule and the fact whose rows it judges."""
+
+    fact: str
+    select: exp.Select
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
-    """One rule: what it says in words, what it rests on, who has the duty, and its condition as one SELECT."""
+    """One rule: what it says in words, what it rests on, who has the duty, and its condition as one text.
+
+    Most have one part; one that judges acts and equipment alike has a part for each, put together by UNION ALL.
+    """
 
     id: str
     order: int
@@ -126,8 +174,8 @@ class Rule:
     duty: dict[str, str]  # the act -> the agency on which the law laid the duty; its successors follow from the day
     evidence: tuple[EvidencePart, ...]
     reasons: dict[str, Words]
-    fact: str
-    select: exp.Select
+    day: RuleDay
+    parts: tuple[RulePart, ...]
     sql: str
     version: str
 
@@ -139,7 +187,7 @@ class Rule:
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes of its acts, each once."""
-        return tuple(dict.fromkeys(LANE_OF_ACT[act] for act in self.duty))
+        return tuple(dict.fromkeys(LANE_OF_JUDGED[act] for act in self.duty))
 
     def basis_of(self, act: str) -> Basis:
         """Whether the clause itself says it of this act, or it is our reading."""
@@ -191,7 +239,7 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
         if name not in by_law.parameters:
             raise document.refuse(("parameters",), f"there is no parameter “{name}”.")
     text = (folder / "rule.sql").read_text(encoding="utf-8")
-    select = check_select(text, f"{folder.name}/rule.sql", file.parameters)
+    parts = check_select(text, f"{folder.name}/rule.sql", file.parameters)
     values = {name: _values(by_law, name) for name in file.parameters}
     meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values])
     return Rule(
@@ -206,8 +254,8 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
         duty=file.duty,
         evidence=tuple(file.evidence),
         reasons=file.reasons,
-        fact=str(select.args["from_"].this.name),
-        select=select,
+        day=file.day,
+        parts=parts,
         sql=text,
         version=blake2b(meaning.encode(), digest_size=8).hexdigest(),
     )
@@ -216,7 +264,7 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
 def _check_acts(document: Document, file: _RuleFile) -> None:
     for field, named in (("duty", file.duty), ("basis_by_act", file.basis_by_act)):
         for act in named:
-            if act not in LANE_OF_ACT or act not in file.duty:
+            if act not in LANE_OF_JUDGED or act not in file.duty:
                 raise document.refuse((field, act), "this is no act that the rule judges.")
 
 
@@ -228,8 +276,8 @@ def _values(by_law: Law, name: str) -> Any:
     ]
 
 
-def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
-    """Parse a rule's text; refuse whatever is not one pure SELECT of `reasons` over facts and declared parameters."""
+def check_select(text: str, where: str, parameters: list[str]) -> tuple[RulePart, ...]:
+    """Parse a rule's text; refuse whatever is not pure SELECTs of `reasons` over facts and declared parameters."""
 
     def refuse(problem: str, remedy: str = "") -> BadFile:
         return BadFile(problem, where=where, remedy=remedy)
@@ -239,9 +287,30 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
     except sqlglot.ParseError as error:
         first = error.errors[0]
         raise BadFile(f"This is not SQL: {first['description']}.", where=f"{where}, line {first['line']}") from None
-    select = statements[0] if len(statements) == 1 else None
-    if not isinstance(select, exp.Select):
-        raise refuse("A rule is one SELECT and nothing else.")
+    parts = _parts(statements[0]) if len(statements) == 1 else []
+    if not parts:
+        raise refuse("A rule is one SELECT and nothing else, or one for each fact it judges, joined by UNION ALL.")
+    checked = tuple(_check_part(select, refuse) for select in parts)
+    if len({part.fact for part in checked}) < len(checked):
+        raise refuse("Two parts judge the same fact; put their conditions into one.")
+    binds = {str(node.this) for select in parts for node in select.find_all(exp.Placeholder)}
+    if binds != set(parameters):
+        odd = ", ".join(sorted(binds ^ set(parameters)))
+        raise refuse(f"The text and rule.yml name different parameters: {odd}.")
+    return checked
+
+
+def _parts(statement: Any) -> list[exp.Select]:
+    """The SELECTs of a text; none where it is anything else."""
+    if isinstance(statement, exp.Select):
+        return [statement]
+    if not isinstance(statement, exp.Union) or statement.args.get("distinct") or statement.args.get("with_"):
+        return []
+    one, other = _parts(statement.this), _parts(statement.expression)
+    return [*one, *other] if one and other else []
+
+
+def _check_part(select: exp.Select, refuse: Any) -> RulePart:
     judged = select.args.get("from_")
     fact = judged.this if judged is not None else None
     if not isinstance(fact, exp.Table) or fact.name not in JUDGED_FACTS or fact.alias not in ("", fact.name):
@@ -257,11 +326,7 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
         raise refuse("Reasons are ARRAY[…], or ARRAY_REMOVE(ARRAY[…], NULL) where some of them may be absent.")
     for node in select.walk():
         _check_node(node, fact, refuse)
-    binds = {str(node.this) for node in select.find_all(exp.Placeholder)}
-    if binds != set(parameters):
-        odd = ", ".join(sorted(binds ^ set(parameters)))
-        raise refuse(f"The text and rule.yml name different parameters: {odd}.")
-    return select
+    return RulePart(fact.name, select)
 
 
 def _check_node(node: exp.Expr, fact: exp.Table, refuse: Any) -> None:

@@ -93,6 +93,15 @@ REST = {
     "obligations": "(reference, measure, elimination, enterprise_id, owner, deadline, due, state, first_seen, "
     "known_from) SELECT '', '', '', id, '', date '2011-12-31', date '2012-01-31', 'open', now(), now() "
     "FROM enterprises LIMIT 1",
+    "dispositions": "(disposition_id, reference, project_id, kind, known_from) "
+    "SELECT 1, '', id, '', now() FROM projects",
+    "rectifications": "(rectification_id, reference, known_from) VALUES (1, '', now())",
+    "replacement_plans": "(plan_id, reference, project_id, known_from) SELECT 1, '', id, now() FROM projects",
+    "plan_units": "(plan_id, reference, known_from) VALUES (1, '', now())",
+    "eliminations": "(elimination_id, reference, known_from) VALUES (1, '', now())",
+    "enterprise_orders": "(order_id, reference, enterprise_id, kind, known_from) "
+    "SELECT id, '', id, '', now() FROM enterprises",
+    "restrictions": "(restriction_id, reference, region, known_from) VALUES (1, '', '', now())",
     "equipment": "(equipment_id, reference, equipment_class, known_from) VALUES (1, '', '', now())",
 }
 

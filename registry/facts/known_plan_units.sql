@@ -1,0 +1,5 @@
+-- The units that replacement plans retire.
+SELECT p.project_id, p.plan_id, p.effective, u.reference, u.product, u.amount, u.unit,
+       CASE WHEN u.retired <= :as_of THEN u.retired END AS retired, u.synthetic
+FROM known_plans AS p
+JOIN plan_units AS u ON u.plan_id = p.plan_id AND known(u)
