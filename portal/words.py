@@ -169,6 +169,23 @@ EQUIPMENT: Final = {
     "slipway": N_("船台"),
     "dock": N_("船坞"),
 }
+DISPOSITIONS: Final = {
+    "forbid_start": N_("不得开工"),
+    "halt": N_("停建"),
+    "recognise": N_("予以认定"),
+    "not_recognise": N_("不予认定"),
+    "concealed": N_("查实隐瞒不报"),
+}
+# Words that stand as values of parameters of the law
+LAW_WORDS: Final = {
+    "equal": N_("等量或减量置换"),
+    "reduced": N_("减量置换"),
+    "published": N_("公示"),
+    "filed": N_("备案"),
+    "listed": N_("列入淘汰名单"),
+    "close": N_("责令关闭"),
+    "stop": N_("责令停产"),
+}
 NOTICE_KINDS: Final = {
     "capacity_replacement": N_("产能置换公告"),
     "closure": N_("淘汰落后产能名单"),
@@ -358,6 +375,8 @@ TABLES: Final = {
     "product": PRODUCTS,
     "process": PROCESSES,
     "equipment": EQUIPMENT,
+    "disposition": DISPOSITIONS,
+    "law_word": LAW_WORDS,
     "notice_kind": NOTICE_KINDS,
     "role": NOTICE_ROLES,
     "name_kind": NAME_KINDS,

@@ -128,7 +128,8 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 _OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
+    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
+    law_documents law_duties notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
 _REGISTERED_TABLES: Final = """

@@ -279,8 +279,9 @@ def _values(by_law: Law, name: str) -> Any:
 def check_select(text: str, where: str, parameters: list[str]) -> tuple[RulePart, ...]:
     """Parse a rule's text; refuse whatever is not pure SELECTs of `reasons` over facts and declared parameters."""
 
-    def refuse(problem: str, remedy: str = "") -> BadFile:
-        return BadFile(problem, where=where, remedy=remedy)
+    def refuse(problem: str, remedy: str = "", node: exp.Expr | None = None) -> BadFile:
+        line = None if node is None else _line(node)
+        return BadFile(problem, where=where if line is None else f"{where}, line {line}", remedy=remedy)
 
     try:
         statements = sqlglot.parse(text, dialect="postgres")
@@ -330,16 +331,42 @@ def _check_part(select: exp.Select, refuse: Any) -> RulePart:
 
 
 def _check_node(node: exp.Expr, fact: exp.Table, refuse: Any) -> None:
+    shown = node.sql(dialect="postgres")
+    facts = f"Facts: {', '.join(sorted(READABLE_FACTS))}."
     if isinstance(node, exp.Table) and node is not fact and (node.name not in READABLE_FACTS or node.db):
-        raise refuse(
-            f"“{node.sql(dialect='postgres')}” is no fact a rule may read.",
-            f"Facts: {', '.join(sorted(READABLE_FACTS))}.",
-        )
+        raise refuse(f"“{shown}” is no fact a rule may read.", f"{facts} A table is read by a fact alone.", node)
+    if isinstance(node, exp.Column) and not node.table:
+        # `user` and its like read the session; a bare name may also be a column of whatever is added to a fact later.
+        raise refuse(f"“{shown}” does not say which fact it is of.", "Write it with its fact: acts.act.", node)
+    if isinstance(node, exp.Column) and node.name in _SYSTEM_COLUMNS:
+        raise refuse(f"“{shown}” is of the storage and not of the fact.", "A verdict must be repeatable.", node)
+    if isinstance(node, exp.Cast) and (
+        str(node.to.sql(dialect="postgres")).lower().startswith("reg") or _tells_the_time(node)
+    ):
+        raise refuse(f"“{shown}” is no value of the facts.", "Facts hold the day judged.", node)
+    if isinstance(node, (exp.TableSample, exp.Window, exp.Offset, exp.Limit, exp.Fetch, exp.Values)):
+        raise refuse(f"“{shown}” may come out differently each time.", "Ask with EXISTS, or count, min and max.", node)
+    if isinstance(node, exp.Parameter):
+        raise refuse(f"“{shown}” is no parameter of the law.", "Write :name, as rule.yml lists it.", node)
     if isinstance(node, exp.Anonymous) and str(node.this).lower() in _PURE_NAMES:
         return
     if isinstance(node, exp.Func) and not isinstance(node, _PURE_FUNCTIONS):
-        raise refuse(f"“{node.sql(dialect='postgres')}” is no pure function.", "A verdict must be repeatable.")
+        raise refuse(f"“{shown}” is no pure function.", "A verdict must be repeatable.", node)
     if isinstance(node, (exp.Lock, exp.Into, exp.DML, exp.DDL, exp.Command)) and not isinstance(
         node, (exp.Select, exp.Subquery)
     ):
-        raise refuse("A rule only reads.")
+        raise refuse("A rule only reads.", "Leave what writes or locks to the register.", node)
+
+
+_SYSTEM_COLUMNS: Final = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+# PostgreSQL reads the clock where one of these words becomes a day or a time.
+_CLOCK_WORDS: Final = frozenset({"now", "today", "tomorrow", "yesterday"})
+
+
+def _tells_the_time(cast: exp.Cast) -> bool:
+    return any(one.is_string and str(one.this).strip().lower() in _CLOCK_WORDS for one in cast.find_all(exp.Literal))
+
+
+def _line(node: exp.Expr) -> int | None:
+    """The line of the text on which a part of it stands, where the parser kept it."""
+    return next((int(one.meta["line"]) for one in node.walk() if "line" in one.meta), None)

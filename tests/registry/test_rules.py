@@ -72,6 +72,32 @@ def test_every_rule_says_what_it_is_in_both_languages_and_quotes_its_law() -> No
         ("SELECT ARRAY['x'] AS reasons FROM acts WHERE nextval('s') > 1", "no pure function"),
         ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.act = ANY(:other)", "different parameters: other"),
         ("SELECT ARRAY['x' FROM acts", "not SQL"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.acted_on < CAST('now' AS date)", "no value of the facts"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.acted_on < 'Today '::date", "no value of the facts"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.act::regclass IS NULL", "no value of the facts"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.ctid IS NULL", "of the storage"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE user = 'x'", "does not say which fact"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE act = 'loan'", "does not say which fact"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE acts.act = $1", "no parameter of the law"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE session_user = 'x'", "no pure function"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS (TABLE records)", "no fact a rule may read"),
+        ("SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS (SELECT 1 FROM pg_read_file('x'))", "no fact a rule"),
+        (
+            "SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS (WITH x AS (SELECT 1) SELECT 1 FROM records)",
+            "no fact a rule may read",
+        ),
+        (
+            "SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS (SELECT 1 FROM known_approvals TABLESAMPLE SYSTEM(1))",
+            "differently each time",
+        ),
+        (
+            "SELECT ARRAY['x'] AS reasons FROM acts WHERE EXISTS (SELECT 1 FROM known_approvals LIMIT 1 OFFSET 2)",
+            "differently each time",
+        ),
+        (
+            "SELECT ARRAY['x'] AS reasons FROM acts WHERE (SELECT count(*) OVER () FROM known_approvals) > 1",
+            "each time",
+        ),
     ],
 )
 def test_a_rule_that_does_more_than_read_facts_is_refused(sql: str, says: str) -> None:
@@ -79,6 +105,15 @@ def test_a_rule_that_does_more_than_read_facts_is_refused(sql: str, says: str) -
         check_select(sql, "example/rule.sql", [])
     assert says in str(refused.value)
     assert refused.value.where.startswith("example/rule.sql")
+
+
+def test_a_table_in_a_rule_is_refused_with_its_line_and_what_to_read_instead() -> None:
+    sql = "SELECT ARRAY['x'] AS reasons\nFROM acts\nWHERE acts.act = 'loan'\n  AND EXISTS (SELECT 1 FROM approvals)"
+    with pytest.raises(BadFile) as refused:
+        check_select(sql, "example/rule.sql", [])
+    assert refused.value.where == "example/rule.sql, line 4"
+    assert "“approvals” is no fact" in str(refused.value)
+    assert "known_approvals" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
