@@ -11,7 +11,7 @@ from registry.history import Instant, Known
 
 
 class Obligation(Known, table=True):
-    """One state of one measure against one default; `reference` (elimination and measure) is its stable address."""
+    """One state of one measure against one default; `reference` (a hash of both) is its stable address."""
 
     __tablename__ = "obligations"
     __table_args__ = (
