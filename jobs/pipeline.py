@@ -15,6 +15,7 @@ from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
 from registry.law_drafting import run_backtests
 from registry.linking import Linked, link_changed
+from registry.obligations import settle_obligations
 from search.client import Servers
 from search.index import Indexed, index_changed
 
@@ -108,7 +109,16 @@ async def judge_everything(work: Work, settled: Settled | None = None) -> Settle
         done = await judge_nation(session, clock.civil_day(at), at)
     settled.add(done)
     work.told("judge", done.judged)
+    await settle_defaults(work)
     return settled
+
+
+async def settle_defaults(work: Work) -> None:
+    """Open, close and let lapse what agencies owe where an elimination deadline passed undone."""
+    at = work.now()
+    async with transaction(work.engine) as session:
+        done = await settle_obligations(session, clock.civil_day(at), at)
+    work.told("obligations", done.opened + done.changed)
 
 
 async def backtest(work: Work) -> int:

@@ -13,6 +13,7 @@ JOBS: Final = (
     "judge",
     "index",
     "judge_nation",
+    "obligations",
     "backtest",
     "verify",
     "seal",

@@ -40,6 +40,7 @@ HOURLY: Final = "15 * * * *"
 # The audit: chained each minute, anchored outside each hour, verified each night.
 TIMETABLE: Final = {
     "judge_nation": NIGHTLY,
+    "obligations": "25 * * * *",
     "verify": HOURLY,
     "seal": "* * * * *",
     "anchor": "45 * * * *",

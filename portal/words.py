@@ -70,6 +70,13 @@ FINDING_DECISIONS: Final = {
     "dismissed": N_("认定不成立"),
     "not_ours": N_("不属本机关职责"),
 }
+PROPOSAL_STATES: Final = {
+    "open": N_("待批准"),
+    "approved": N_("已批准"),
+    "refused": N_("未予批准"),
+    "withdrawn": N_("已撤回"),
+}
+OBLIGATION_STATES: Final = {"open": N_("待办"), "late": N_("逾期"), "done": N_("已办结"), "lapsed": N_("已终止")}
 CLOSED_REASONS: Final = {
     "record-corrected": N_("部门记录已更正"),
     "link-changed": N_("记录与项目的关联已改变"),
@@ -369,6 +376,8 @@ TABLES: Final = {
     "finding_state": FINDING_STATES,
     "finding_decision": FINDING_DECISIONS,
     "closed_reason": CLOSED_REASONS,
+    "obligation_state": OBLIGATION_STATES,
+    "proposal_state": PROPOSAL_STATES,
     "record_kind": RECORD_KINDS,
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,

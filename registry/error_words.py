@@ -20,6 +20,16 @@ CHINESE: Final[dict[str, str]] = {
     "The evidence has changed since you read it.": "您查看之后证据已改变。",
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
+    # obligations against defaulters
+    "Obligations are for officials and banks.": "逾期未淘汰的措施只供机关和银行查阅。",
+    "There is no such obligation.": "没有这项措施。",
+    "Only a person puts evidence on record.": "只有人员可以登记依据。",
+    "Name the document that shows it.": "请写明文件名称。",
+    "The day lies in the future.": "日期晚于今天。",
+    "This obligation belongs to another region.": "此项措施属于其他地区。",
+    "This obligation is settled already.": "此项措施已经办结或终止。",
+    "The measure follows the deadline; this day lies before it.": "措施在期限届满之后才有，此日期早于期限。",
+    "Send “Authorization: Bearer KEY”.": "请发送“Authorization: Bearer 密钥”。",
     # drafted values of the law
     "There is no such parameter.": "没有这个参数。",
     "This is not a date.": "日期无效。",
