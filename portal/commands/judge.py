@@ -17,7 +17,7 @@ from deploy.account import server_account
 from deploy.ports import choose_port
 from deploy.postgresql import FORGETFUL, PostgreSQL
 from deploy.programs import install
-from portal.replaying import replay_register
+from portal.commands._replaying import replay_register
 from registry.clock import civil_day, now
 from registry.database import transaction
 from registry.errors import BadInput
