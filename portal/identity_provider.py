@@ -58,9 +58,10 @@ async def leave(request: Request, back: str, invitation: str) -> Response:
         raise NotFound("There is no such page.")
     provider = await asyncio.to_thread(_metadata)
     nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    asked = {"acr_values": settings().oidc_acr} if settings().oidc_acr else {}
     with _client(request) as client:
         address, state = client.create_authorization_url(
-            provider["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+            provider["authorization_endpoint"], code_verifier=verifier, nonce=nonce, **asked
         )
     kept = {
         "state": state,
@@ -198,4 +199,5 @@ def _claims(request: Request, code: str, verifier: str) -> dict[str, Any] | None
             return None
         raise
     claims: dict[str, Any] = decoded.claims
-    return claims
+    wanted = (settings().oidc_acr or "").split()
+    return claims if not wanted or claims.get("acr") in wanted else None

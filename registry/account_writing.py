@@ -75,7 +75,7 @@ async def create_account(
     if organisation is None:
         raise BadInput("There is no such organisation.", where="organisation_id")
     region = new.region or organisation["region"]
-    if not await _lies_within(session, region, organisation["region"]):
+    if not await lies_within(session, region, organisation["region"]):
         raise BadInput("The region does not lie within the organisation's.", where="region")
     if await first(session, "SELECT 1 AS one FROM accounts WHERE login = :login", login=new.login):
         raise Conflict("This login name is taken.", where="login")
@@ -103,7 +103,8 @@ async def create_account(
     return int(row["id"]), given
 
 
-async def _lies_within(session: AsyncSession, inner: str, outer: str) -> bool:
+async def lies_within(session: AsyncSession, inner: str, outer: str) -> bool:
+    """Whether a region's code is another's or lies within it."""
     if inner == outer or outer == NATION:
         return bool(re.fullmatch(r"\d{6}", inner))
     return bool(

@@ -23,6 +23,7 @@ import sqlglot
 from sqlglot import exp
 
 from registry.acts import LANE_OF_ACT
+from registry.law.limits import limits_sql
 from registry.law.reading import DatedValue, Law, Parameter, ParameterValue, law
 from registry.rules.reading import EVIDENCE_PARTS, Rule, RuleDay, RulePart, rules
 
@@ -32,6 +33,7 @@ Knowledge = Literal["now", "then"]
 _FACTS: Final = Path(__file__).with_name("facts")
 # Each fact reads tables and facts before it; a fact that only rare rows ask for is inlined, so indexes serve it.
 FACTS: Final = (
+    "elimination_limits",
     "known_approvals",
     "known_projects",
     "known_capacities",
@@ -41,6 +43,7 @@ FACTS: Final = (
     "known_plans",
     "known_plan_units",
     "known_equipment",
+    "backward_equipment",
     "known_eliminations",
     "listed_units",
     "defaulters",
@@ -63,6 +66,8 @@ FACTS: Final = (
     "judged_rectifications",
     "judged_orders",
 )
+# The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
+LIMITS_FACT: Final = "elimination_limits"
 # Made for itself, since every act of the nation joins it.
 _MADE_ONCE: Final = frozenset({"project_states"})
 _SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
@@ -139,19 +144,21 @@ def _file(name: str) -> str:
     return _COMMENT.sub("", (_FACTS / f"{name}.sql").read_text(encoding="utf-8")).strip()
 
 
-def fact(name: str, use: Use) -> str:
+def fact(name: str, use: Use, by_law: Law | None = None) -> str:
     """The text of one fact for one use."""
+    if name == LIMITS_FACT:
+        return limits_sql((by_law or law()).limits)
     files = _SOURCES[use.scope] if name == "judged_acts" else (name,)
     text = "\nUNION ALL\n".join(_file(one) for one in files)
     return _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), text)
 
 
-def facts(use: Use, asking: str) -> str:
+def facts(use: Use, asking: str, by_law: Law | None = None) -> str:
     """The facts that a text asks for as common table expressions; inlined, so that the planner sees one query."""
     wanted: list[str] = []
     for name in reversed(FACTS):
         if re.search(rf"\b{name}\b", asking):
-            body = fact(name, use)
+            body = fact(name, use, by_law)
             asking += body
             # OFFSET 0 keeps a fact whole, as MATERIALIZED would; that would rule out parallel plans.
             fence = "\nOFFSET 0" if name in _MADE_ONCE else ""
@@ -251,7 +258,7 @@ def compile_flags(use: Use, chosen: tuple[Rule, ...] | None = None, by_law: Law 
     Binds: as_of, and by use known_at, unsettled, records, projects, enterprises, intended.
     """
     flags = _flags(use, chosen or rules(), by_law or law())
-    return f"WITH {facts(use, flags)}\n{flags}"
+    return f"WITH {facts(use, flags, by_law)}\n{flags}"
 
 
 @lru_cache(maxsize=32)
@@ -268,7 +275,7 @@ def compile_evidence(
     for part in EVIDENCE_PARTS:
         names = ", ".join(exp.Literal.string(one.id).sql() for one in chosen if part in one.evidence)
         evidence = evidence.replace(f"asks_{part}", f"COALESCE(rule IN ({names or 'NULL'}), TRUE)")
-    return f"WITH {facts(use, flags + evidence)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
+    return f"WITH {facts(use, flags + evidence, by_law)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
 
 
 def _unflagged(chosen: tuple[Rule, ...]) -> str:
@@ -291,24 +298,17 @@ def _flags(use: Use, chosen: tuple[Rule, ...], by_law: Law) -> str:
 
 
 def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> str:
-    """The rules over one fact, side by side; OFFSET 0 keeps the planner from writing each condition out twice.
+    """The rules over one fact, side by side; OFFSET 0 keeps the planner from writing each out twice.
 
-    Each row asks the rules of its own act alone, and only whether one flags it; reasons are made for the few.
+    A small table says which rules each act asks, so that a row costs one look-up and not one comparison for each rule.
     """
-    conditions = {number: _condition(one, part, by_law) for number, (one, part) in enumerate(judging)}
     columns = ",\n".join(
-        f"CASE WHEN {conditions[number]} THEN {_bound(part.select.selects[0].this, one, part, by_law)} "
-        f"END AS flag_{number}"
+        f"CASE WHEN asks.rule_{number} AND {_condition(one, part, by_law)} "
+        f"THEN {_bound(part.select.selects[0].this, one, part, by_law)} END AS flag_{number}"
         for number, (one, part) in enumerate(judging)
     )
-    acts: dict[tuple[int, ...], list[str]] = {}
-    for act in dict.fromkeys(act for one, _ in judging for act in one.acts if (act in LANE_OF_ACT) == (name == "acts")):
-        acts.setdefault(tuple(n for n, (one, _) in enumerate(judging) if act in one.acts), []).append(act)
-    asked = "\n".join(
-        f"WHEN {name}.act IN ({', '.join(exp.Literal.string(act).sql() for act in several)}) "
-        f"THEN {' OR '.join(conditions[number] for number in numbers)}"
-        for numbers, several in acts.items()
-    )
+    acts = dict.fromkeys(act for one, _ in judging for act in one.acts if (act in LANE_OF_ACT) == (name == "acts"))
+    asks = ",\n".join(f"('{act}', {', '.join(str(act in one.acts).upper() for one, _ in judging)})" for act in acts)
     used = sorted({(parameter, one.day) for one, _ in judging for parameter in one.parameters})
     values = ",\n".join(
         f"to_jsonb({parameter_sql(by_law.parameter(parameter), 'flagged', day).sql(dialect='postgres')}) "
@@ -321,18 +321,19 @@ def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> s
         + "))"
         for number, (one, _) in enumerate(judging)
     )
+    numbers = range(len(judging))
     return f"""SELECT {", ".join(f"flagged.{column}" for column in _KEPT)}, flag.rule, flag.reasons, flag.parameters
 FROM (
 SELECT {", ".join(f"{name}.{column}" for column in _KEPT)},
 {columns}
 FROM {name}
-WHERE CASE
-{asked}
-END
+JOIN (VALUES
+{asks}
+) AS asks (act, {", ".join(f"rule_{number}" for number in numbers)}) ON asks.act = {name}.act
 OFFSET 0
 ) AS flagged
 CROSS JOIN LATERAL (SELECT {values or "1"}) AS valued
 CROSS JOIN LATERAL (VALUES
 {flags}
 ) AS flag (rule, reasons, parameters)
-WHERE flag.reasons IS NOT NULL"""
+WHERE num_nonnulls({", ".join(f"flagged.flag_{number}" for number in numbers)}) > 0 AND flag.reasons IS NOT NULL"""

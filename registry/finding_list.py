@@ -10,7 +10,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.audience import CREDIT, shown_finding
 from registry.deciding_findings import DecisionLine, decisions_on
 from registry.errors import NotFound
-from registry.reading import UNDATED, Row, known, read_cursor, region_names, rows, write_cursor
+from registry.reading import (
+    UNDATED,
+    BadCursor,
+    Row,
+    day_of_cursor,
+    known,
+    read_cursor,
+    region_names,
+    rows,
+    write_cursor,
+)
 from registry.viewers import Audience
 
 FINDING_COLUMNS: Final = """
@@ -171,8 +181,10 @@ async def list_findings(
     total = await rows(session, f"SELECT count(*) AS total FROM findings_shown f WHERE {where}", **binds)
     if cursor:
         day, fingerprint = read_cursor(cursor, 2)
+        if not isinstance(fingerprint, str):
+            raise BadCursor
         where += f" AND ({sorted_by}, f.fingerprint) < (:day, :fingerprint)"
-        binds |= {"day": _cursor_day(day), "fingerprint": str(fingerprint)}
+        binds |= {"day": day_of_cursor(day), "fingerprint": fingerprint}
     found = await rows(
         session,
         f"""
@@ -187,13 +199,6 @@ async def list_findings(
     names = await region_names(session, [row["region"] for row in found])
     items = [FindingLine(**shown_finding(row, audience), region_name=names.get(row["region"] or "")) for row in found]
     return FindingPage(items=items, total=int(total[0]["total"]), next_cursor=next_cursor)
-
-
-def _cursor_day(text: Any) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        return UNDATED
 
 
 # A judging of the nation gives every open finding anew and writes nothing where nothing changed; a closed finding was

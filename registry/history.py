@@ -75,6 +75,10 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "finding_decisions",
     "parameter_values",
     "obligations",
+    "link_candidates",
+    "review_items",
+    "suspected_versions",
+    "suspected_members",
 )
 
 REFUSE_REWRITE: Final[str] = """

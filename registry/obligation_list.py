@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.errors import NotFound
 from registry.law.measures import measures
 from registry.law.reading import law
-from registry.reading import read_cursor, region_names, rows, write_cursor
+from registry.reading import BadCursor, day_of_cursor, read_cursor, region_names, rows, write_cursor
 
 STATES: Final = ("open", "late", "done", "lapsed")
 
@@ -99,8 +99,10 @@ async def list_obligations(
     total = await rows(session, f"SELECT count(*) AS total FROM obligations o WHERE {where}", **binds)
     if cursor:
         due, reference = read_cursor(cursor, 2)
-        where += " AND (o.due, o.reference) > (CAST(CAST(:due AS text) AS date), :reference)"
-        binds |= {"due": str(due), "reference": str(reference)}
+        if not isinstance(reference, str):
+            raise BadCursor
+        where += " AND (o.due, o.reference) > (:due, :reference)"
+        binds |= {"due": day_of_cursor(due), "reference": reference}
     found = await rows(
         session,
         f"SELECT {_COLUMNS} FROM obligations o {_NAMES} WHERE {where} ORDER BY o.due, o.reference LIMIT {limit + 1}",

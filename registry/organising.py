@@ -41,25 +41,23 @@ async def organisations(session: AsyncSession, viewer: Viewer) -> list[Row]:
         session,
         "SELECT o.*, (SELECT count(*) FROM accounts AS a WHERE a.organisation_id = o.id AND a.state <> 'ended') "
         "AS people FROM organisations AS o WHERE o.ended_at IS NULL AND (:nation OR o.id = :own) ORDER BY o.id",
-        nation=viewer.region == NATION and not await _is_bank(session, viewer),
+        nation=await is_national(session, viewer),
         own=viewer.organisation_id,
     )
 
 
-async def _is_bank(session: AsyncSession, viewer: Viewer) -> bool:
-    return bool(
-        await first(
-            session,
-            "SELECT 1 AS one FROM organisations WHERE id = :id AND kind = 'bank'",
-            id=viewer.organisation_id,
-        )
-    )
+async def is_national(session: AsyncSession, viewer: Viewer) -> bool:
+    """Whether the viewer works for the nation; a bank's people never do, wherever the bank is."""
+    if viewer.region != NATION:
+        return False
+    bank = "SELECT 1 AS one FROM organisations WHERE id = :id AND kind = 'bank'"
+    return await first(session, bank, id=viewer.organisation_id) is None
 
 
 async def create_organisation(session: AsyncSession, viewer: Viewer, new: NewOrganisation, now: datetime) -> None:
     """Add an organisation; only an administrator of the nation may."""
     viewer.require("accounts")
-    if viewer.region != NATION or await _is_bank(session, viewer):
+    if not await is_national(session, viewer):
         raise NotAllowed("Only a national administrator adds organisations.")
     if not _ID.fullmatch(new.id):
         raise BadInput("A short name has 3 to 60 small letters, digits or hyphens.", where="id")

@@ -10,9 +10,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from registry.errors import BadInput
+from registry.settings import settings
 
 SHORTEST: Final = 12
 LONGEST: Final = 128
+# So much must be left of a password when names and words of the house are taken out.
+_LEFT: Final = 6
+# What stands around everybody here, and what guessers therefore try (docs/security.md, 6.1.2).
+HOUSE_WORDS: Final = (
+    *("threegates", "three gates", "sandaozhamen", "zhamen", "register", "dengjibu", "password", "admin", "mima"),
+    *("三道闸门", "闸门", "登记簿", "发展改革委", "发改委", "自然资源", "生态环境", "金融监管", "密码", "管理员"),
+)
 # No 0, O, 1, l, I: a one-time password is read from paper.
 _READABLE: Final = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _HASHER: Final = PasswordHasher()
@@ -23,8 +31,11 @@ _AT_ONCE: Final = asyncio.Semaphore(4)
 @lru_cache(maxsize=1)
 def common_passwords() -> frozenset[str]:
     """Passwords that are tried first by whoever guesses, in small letters."""
-    lines = Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(line.strip().lower() for line in lines if line.strip() and not line.startswith("#"))
+    shipped = Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in shipped if not line.startswith("#")]
+    if (password_list := settings().password_list) is not None:
+        lines += password_list.read_text(encoding="utf-8", errors="replace").splitlines()
+    return frozenset(line.strip().lower() for line in lines if line.strip())
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +54,10 @@ def check_new_password(password: str, *names: str) -> None:
         raise BadInput(f"A password has at most {LONGEST} characters.", where="new_password")
     plain = password.lower()
     repeated = len(set(plain)) < 5
-    named = any(name and len(name) > 3 and name.lower() in plain and len(plain) < len(name) + 6 for name in names)
+    left = plain
+    for word in sorted({name.lower() for name in names if len(name) > 3} | set(HOUSE_WORDS), key=len, reverse=True):
+        left = left.replace(word, "")
+    named = left != plain and len(left) < _LEFT
     if plain in common_passwords() or repeated or named:
         raise BadInput(
             "This password is easily guessed.",

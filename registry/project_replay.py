@@ -33,6 +33,8 @@ class ReplayedFlag(BaseModel):
     subject_reference: str
     reasons: list[str]
     evidence_hash: str
+    # Its record was seen by the viewer: what may not be seen is not judged here.
+    withheld: bool = False
 
 
 class Replayed(BaseModel):

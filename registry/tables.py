@@ -17,6 +17,7 @@ from registry import (
     keys,
     law_facts,
     law_texts,
+    link_reviews,
     links,
     notices,
     obligation_tables,
@@ -26,6 +27,7 @@ from registry import (
     records,
     regions,
     sources,
+    suspects,
     syncing,
 )
 
@@ -73,6 +75,7 @@ __all__ = [
     "keys",
     "law_facts",
     "law_texts",
+    "link_reviews",
     "links",
     "notices",
     "obligation_tables",
@@ -82,5 +85,6 @@ __all__ = [
     "records",
     "regions",
     "sources",
+    "suspects",
     "syncing",
 ]

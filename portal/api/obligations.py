@@ -1,14 +1,13 @@
-"""Obligations against defaulters over the API, for officials and banks."""
+"""Obligations against defaulters over the API, for officials."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
-from portal.pages.obligations import may_see
-from portal.viewing import KeyNeeded, viewing
+from portal.api._operations import Operation, needs
+from portal.viewing import viewing
 from registry.choices import check_choice
-from registry.errors import NotAllowed
 from registry.law.measures import measures
 from registry.obligation_list import (
     ObligationFile,
@@ -17,19 +16,15 @@ from registry.obligation_list import (
     list_obligations,
     obligation_file,
 )
-from registry.viewers import Viewer
 
-router = APIRouter(tags=["obligations"])
-
-
-def _admit(viewer: Viewer) -> None:
-    if viewer.kind == "public":
-        raise KeyNeeded("Obligations are for officials and banks.", remedy="Send “Authorization: Bearer KEY”.")
-    if not may_see(viewer):
-        raise NotAllowed("Obligations are for officials and banks.")
+router = APIRouter(tags=["obligations"], route_class=Operation)
 
 
-@router.get("/obligations", summary="列出逾期未淘汰的措施 · List obligations against defaulters")
+@router.get(
+    "/obligations",
+    summary="列出逾期未淘汰的措施 · List obligations against defaulters",
+    openapi_extra=needs("read"),
+)
 async def obligations(
     request: Request,
     state: Annotated[str | None, Query(pattern="^(open|late|done|lapsed)$")] = None,
@@ -45,13 +40,11 @@ async def obligations(
     check_choice("province", province)
     wanted = ObligationFilter(state, measure, owner, province, enterprise)
     async with viewing(request) as session:
-        _admit(request.state.viewer)
         return await list_obligations(session, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/obligations/{reference}", summary="读取一项措施 · Read an obligation")
+@router.get("/obligations/{reference}", summary="读取一项措施 · Read an obligation", openapi_extra=needs("read"))
 async def obligation(request: Request, reference: str) -> ObligationFile:
     """Its clause, its evidence, its states over time."""
     async with viewing(request) as session:
-        _admit(request.state.viewer)
         return await obligation_file(session, reference)

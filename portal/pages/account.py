@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.language import _
 from portal.people_words import METHODS, ROLES, said
 from portal.rendering import render
 from portal.signing import carry_out, errors_of, field, number, to_sign_in
@@ -30,9 +31,9 @@ from registry.granting import (
 )
 from registry.one_time_codes import address_of_secret, opened_secret
 from registry.passwords import fits
-from registry.reading import first
+from registry.reading import first, region_names
 from registry.sign_ins import end_sign_in, end_sign_ins, open_sign_ins
-from registry.viewers import Viewer
+from registry.viewers import NATION, Viewer
 
 router = APIRouter()
 
@@ -74,6 +75,7 @@ async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
     own = {g["role"] for g in grants if g["delegated_by"] is None and g["revoked_at"] is None}
     return {
         "account": account,
+        "region": await place_of(session, account["region"]),
         "roles": [(role, said(ROLES, role)) for role in roles],
         "own_roles": [(role, said(ROLES, role)) for role in roles if role in own],
         "sign_ins": [{**one, "method": said(METHODS, one["method"])} for one in sign_ins],
@@ -220,6 +222,12 @@ async def end_delegation(request: Request) -> Response:
         return _back("#delegation")
 
     return await carry_out(request, work, lambda _form, error: _page(request, error))
+
+
+async def place_of(session: AsyncSession, region: str) -> str:
+    """The name of a person's region with its code."""
+    names = {NATION: _("全国"), **await region_names(session, [region])}
+    return f"{names[region]} {region}" if region in names else region
 
 
 def day(form: FormData, name: str) -> date | None:

@@ -13,13 +13,14 @@ from portal.rendering import render
 from portal.signing import carry_out, chosen, errors_of, field, to_sign_in
 from portal.viewing import viewing
 from registry import clock
+from registry.account_changing import change_organisation, end_organisation, organisation_of
 from registry.errors import ThreegatesError
-from registry.organising import NewOrganisation, create_organisation, organisations
-from registry.viewers import NATION, Viewer
+from registry.organising import NewOrganisation, create_organisation, is_national, organisations
+from registry.viewers import Viewer
 
 router = APIRouter()
 
-FIELDS: Final = ("id", "kind", "name_zh", "name_en", "region", "agency_id", "uscc", "lender_names")
+FIELDS: Final = ("id", "kind", "name_zh", "name_en", "region", "agency_id", "uscc", "lender_names", "reason")
 
 
 @router.get("/organisations")
@@ -34,6 +35,7 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
         if viewer.kind != "person":
             return to_sign_in(request)
         found = await organisations(session, viewer)
+        may_add = await is_national(session, viewer)
     errors, general = errors_of(error, FIELDS)
     return render(
         request,
@@ -43,7 +45,7 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
             {**one, "kind": said(KINDS, one["kind"]), "lanes": [said(LANES, lane) for lane in one["lanes"]]}
             for one in found
         ],
-        may_add=viewer.region == NATION,
+        may_add=may_add,
         kinds=options(KINDS),
         lanes=options(LANES),
         values={name: field(form, name) for name in FIELDS} if form else {},
@@ -67,9 +69,77 @@ async def create(request: Request) -> Response:
             field(form, "agency_id") or None,
             chosen(form, "lanes"),
             field(form, "uscc") or None,
-            tuple(line.strip() for line in field(form, "lender_names").splitlines() if line.strip()),
+            _lines(form, "lender_names"),
         )
         await create_organisation(session, viewer, new, clock.now())
         return RedirectResponse("/organisations", 303)
 
     return await carry_out(request, work, lambda form, error: _page(request, error, form), permission="accounts")
+
+
+def _lines(form: FormData, name: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in field(form, name).splitlines() if line.strip())
+
+
+@router.get("/organisations/{organisation_id}")
+async def organisation(request: Request, organisation_id: str) -> Response:
+    """One organisation, to be changed or ended by the nation's administrators."""
+    return await _organisation(request, organisation_id)
+
+
+async def _organisation(
+    request: Request, organisation_id: str, error: ThreegatesError | None = None, form: FormData | None = None
+) -> Response:
+    async with viewing(request) as session:
+        viewer: Viewer = request.state.viewer
+        if viewer.kind != "person":
+            return to_sign_in(request)
+        found = await organisation_of(session, viewer, organisation_id)
+    errors, general = errors_of(error, FIELDS)
+    typed = form is not None and "name_zh" in form
+    return render(
+        request,
+        "organisation.html",
+        status=error.status if error else 200,
+        organisation={**found, "kind": said(KINDS, found["kind"])},
+        own=organisation_id == viewer.organisation_id,
+        lanes=options(LANES),
+        values={name: field(form, name) for name in FIELDS}
+        if form is not None and typed
+        else {**found, "lender_names": "\n".join(found["lender_names"])},
+        chosen=chosen(form, "lanes") if form is not None and typed else found["lanes"],
+        errors=errors,
+        general=general,
+    )
+
+
+@router.post("/organisations/{organisation_id}")
+async def change(request: Request, organisation_id: str) -> Response:
+    """Names, lanes and lender names."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        changes = {
+            "name_zh": field(form, "name_zh")[:120],
+            "name_en": field(form, "name_en")[:160],
+            "lanes": list(chosen(form, "lanes")),
+            "lender_names": list(_lines(form, "lender_names")),
+        }
+        await change_organisation(session, viewer, organisation_id, changes)
+        return RedirectResponse("/organisations", 303)
+
+    return await carry_out(
+        request, work, lambda form, error: _organisation(request, organisation_id, error, form), permission="accounts"
+    )
+
+
+@router.post("/organisations/{organisation_id}/end")
+async def end(request: Request, organisation_id: str) -> Response:
+    """End one that has no people any more."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        await end_organisation(session, viewer, organisation_id, field(form, "reason")[:500], clock.now())
+        return RedirectResponse("/organisations", 303)
+
+    return await carry_out(
+        request, work, lambda form, error: _organisation(request, organisation_id, error, form), permission="accounts"
+    )

@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import identity_provider
-from portal.pages.account import day
+from portal.pages.account import day, place_of
 from portal.people_words import METHODS, ROLES, STATES, options, said
 from portal.rendering import render
 from portal.signing import Work, carry_out, errors_of, field, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
+from registry.account_changing import ACCOUNT_FIELDS, change_account
 from registry.account_writing import (
     NewAccount,
     account_of,
@@ -40,6 +41,7 @@ FIELDS: Final = (
     "organisation_id",
     "region",
     "email",
+    "language",
     "role",
     "held_from",
     "held_to",
@@ -133,7 +135,9 @@ async def person(request: Request, account_id: int) -> Response:
     return await _person(request, account_id)
 
 
-async def _person(request: Request, account_id: int, error: ThreegatesError | None = None) -> Response:
+async def _person(
+    request: Request, account_id: int, error: ThreegatesError | None = None, form: FormData | None = None
+) -> Response:
     async with viewing(request) as session:
         viewer: Viewer = request.state.viewer
         if viewer.kind != "person":
@@ -151,13 +155,18 @@ async def _person(request: Request, account_id: int, error: ThreegatesError | No
         provider=identity_provider.is_set(),
         role_options=options(ROLES),
         today=clock.today().isoformat(),
+        # What was typed comes back when it is refused.
+        values={name: field(form, name) for name in FIELDS} if form and "version" in form else values["account"],
+        language_options=[("zh", "中文"), ("en", "English")],
         **values,
     )
 
 
 async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     account = await account_of(session, account_id)
-    office = await rows(session, "SELECT name_zh FROM organisations WHERE id = :id", id=account["organisation_id"])
+    office = await rows(
+        session, "SELECT name_zh, name_en FROM organisations WHERE id = :id", id=account["organisation_id"]
+    )
     colleagues = await rows(
         session,
         "SELECT id, name FROM accounts WHERE organisation_id = :office AND id <> :id AND state <> 'ended' "
@@ -167,7 +176,8 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     )
     return {
         "account": account,
-        "office": office[0]["name_zh"],
+        "office": office[0],
+        "region": await place_of(session, account["region"]),
         "state_word": said(STATES, account["state"]),
         "locked": account["locked_until"] is not None and account["locked_until"] > clock.now(),
         "grants": [{**one, "role": said(ROLES, one["role"])} for one in await grants_of(session, account_id)],
@@ -182,12 +192,24 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
 
 async def _do(request: Request, account_id: int, work: Work) -> Response:
     return await carry_out(
-        request, work, lambda _form, error: _person(request, account_id, error), permission="accounts"
+        request, work, lambda form, error: _person(request, account_id, error, form), permission="accounts"
     )
 
 
 def _back(account_id: int) -> Response:
     return RedirectResponse(f"/people/{account_id}", 303)
+
+
+@router.post("/people/{account_id:int}/change")
+async def change(request: Request, account_id: int) -> Response:
+    """Name, mail address, region and language."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        changes = {name: field(form, name)[:120] for name in ACCOUNT_FIELDS if name in form}
+        await change_account(session, viewer, account_id, changes, number(form, "version") or 0)
+        return _back(account_id)
+
+    return await _do(request, account_id, work)
 
 
 @router.post("/people/{account_id:int}/grant")

@@ -12,6 +12,7 @@ from portal.rendering import render
 from portal.units import day
 from portal.viewing import viewing
 from registry import clock
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.project_file import project_file
 from registry.project_replay import replay_project
@@ -43,6 +44,8 @@ async def replayed(request: Request, project_id: int, as_of: str = "", known_at:
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, world)
         found = await replay_project(session, project_id, world, instant, now)
+        viewer = request.state.viewer
+        await note_credit_read(session, viewer, "project", str(project_id), findings=[*found.then, *found.now])
     address = (
         f"{request.url.scheme}://{request.url.netloc}/projects/{project_id}/replay?as_of={world}&known_at={known_day}"
     )

@@ -135,7 +135,13 @@ async def enter_demo(request: Request) -> Response:
 
 @router.get("/sign-in/provider")
 async def to_provider(request: Request, back: str = "/", invitation: str = "") -> Response:
-    """To the identity provider; state, nonce and the PKCE verifier wait sealed in a cookie."""
+    """To the identity provider; state, nonce and the PKCE verifier wait sealed in a cookie.
+
+    Whoever comes from elsewhere (a mail with an invitation, a stranger's page) first sees where they are, and goes on
+    by a click of their own: nobody is signed in, nor joined with an account, without knowing.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        return render(request, "to_provider.html", back=own_path(back), invitation=invitation[:100])
     return await identity_provider.leave(request, own_path(back), invitation[:100])
 
 

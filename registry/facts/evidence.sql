@@ -78,6 +78,16 @@ seen_equipment AS (
     WHERE e.project_id IN (SELECT project_id FROM flags WHERE asks_equipment)
     GROUP BY e.project_id
 ),
+seen_limits AS (
+    SELECT b.equipment_id,
+           jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+               'limit', b.limit_id, 'size', CAST(b.limit_size AS text), 'bound', b.bound, 'unit', b.limit_unit,
+               'since', b.since, 'deadline', b.deadline
+           )) ORDER BY b.deadline, b.limit_id) AS seen
+    FROM backward_equipment AS b
+    WHERE b.equipment_id IN (SELECT subject_id FROM flags WHERE subject_kind = 'equipment' AND asks_limits)
+    GROUP BY b.equipment_id
+),
 seen_eliminations AS (
     SELECT t.enterprise_id, bool_or(t.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
@@ -94,7 +104,11 @@ seen_restrictions AS (
                'reference', t.reference, 'region', t.region, 'since', t.since, 'until', t.until,
                'number', NULLIF(t.number, ''), 'authority', NULLIF(t.authority, '')
            )) ORDER BY t.since, t.reference) AS seen
-    FROM (SELECT DISTINCT COALESCE(project_region, region) AS region FROM flags WHERE asks_restrictions) AS named
+    FROM (
+        SELECT project_region AS region FROM flags WHERE asks_restrictions
+        UNION
+        SELECT region FROM flags WHERE asks_restrictions
+    ) AS named
     JOIN restrictions AS t ON known(t) AND t.since <= :as_of AND (
         t.region = named.region
         OR EXISTS (SELECT FROM region_within AS w WHERE w.outer_code = t.region AND w.inner_code = named.region)
@@ -183,6 +197,7 @@ SELECT flags.*, r.feed, r.source_key, subject.reference AS subject_reference,
        )) END AS owner,
        a.seen AS approvals, f.seen AS formalities, w.seen AS owners, c.seen AS capacities, d.seen AS dispositions,
        k.seen AS plans, q.seen AS equipment, t.seen AS eliminations, g.seen AS restrictions,
+       m.seen AS limits,
        COALESCE(r.synthetic, FALSE) OR COALESCE(subject.synthetic, FALSE)
            OR COALESCE(a.synthetic, FALSE) OR COALESCE(f.synthetic, FALSE) OR COALESCE(d.synthetic, FALSE)
            OR COALESCE(k.synthetic, FALSE) OR COALESCE(q.synthetic, FALSE) OR COALESCE(t.synthetic, FALSE)
@@ -204,5 +219,6 @@ LEFT JOIN seen_dispositions AS d ON d.project_id = flags.project_id
 LEFT JOIN seen_plans AS k ON k.project_id = flags.project_id
 LEFT JOIN seen_equipment AS q ON q.project_id = flags.project_id
 LEFT JOIN seen_eliminations AS t ON t.enterprise_id = COALESCE(flags.enterprise_id, flags.owner_id)
+LEFT JOIN seen_limits AS m ON m.equipment_id = flags.subject_id AND flags.subject_kind = 'equipment'
 LEFT JOIN seen_restrictions AS g ON g.region = COALESCE(flags.project_region, flags.region)
 ORDER BY flags.rule, r.feed, r.source_key, identity.reference, subject.reference, flags.acted_on

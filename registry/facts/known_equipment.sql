@@ -4,6 +4,7 @@ SELECT e.equipment_id, e.reference, e.enterprise_id, e.project_id, e.equipment_c
        CASE WHEN e.commissioned <= :as_of THEN e.commissioned END AS commissioned,
        CASE WHEN e.dismantled <= :as_of THEN e.dismantled END AS dismantled,
        CASE WHEN e.last_ran <= :as_of THEN e.last_ran END AS last_ran,
+       COALESCE(e.commissioned > :as_of, FALSE) AS still_to_come,
        e.traits, e.synthetic,
        CASE
            WHEN e.equipment_class = 'blast_furnace' THEN 'pig_iron'

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from re import compile as pattern
 from typing import Any, Final, Literal, get_args
 
 import sqlglot
@@ -56,6 +57,8 @@ KNOWN_RULES: Final = (
     "land-price-discount",
 )
 
+RULE_NAME: Final = pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
+
 # Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
 EvidencePart = Literal[
     "approvals",
@@ -68,6 +71,7 @@ EvidencePart = Literal[
     "equipment",
     "eliminations",
     "restrictions",
+    "limits",
 ]
 EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = get_args(EvidencePart)
 
@@ -81,6 +85,7 @@ JUDGED_FACTS: Final = frozenset(
 READABLE_FACTS: Final = frozenset(
     {
         "approved_capacities",
+        "backward_equipment",
         "defaulters",
         "known_approvals",
         "known_capacities",
@@ -122,6 +127,7 @@ _PURE_FUNCTIONS: Final = (
     exp.Max,
     exp.ArraySize,
     exp.ArrayRemove,
+    exp.ArrayContainsAll,
 )
 _PURE_NAMES: Final = frozenset({"all", "array_remove", "cardinality", "daterange", "unnest"})
 
@@ -222,6 +228,11 @@ def read_rules(folder: Path, by_law: Law) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda one: (one.order, one.id)))
 
 
+def known_rules() -> tuple[str, ...]:
+    """The ids that may be spoken of: the rules of the plan, built or not, and whatever else has a folder here."""
+    return tuple(dict.fromkeys((*KNOWN_RULES, *(path.parent.name for path in sorted(_HERE.glob("*/rule.yml"))))))
+
+
 def cases_files() -> Iterator[Path]:
     """The scenario files that the rules bring."""
     return (path for path in sorted(_HERE.glob("*/cases.yml")))
@@ -230,8 +241,8 @@ def cases_files() -> Iterator[Path]:
 def _read_rule(folder: Path, by_law: Law) -> Rule:
     document = read_document(folder / "rule.yml", name=f"{folder.name}/rule.yml")
     file = read_as(document, document.content, TypeAdapter(_RuleFile))
-    if file.id != folder.name or file.id not in KNOWN_RULES:
-        raise document.refuse(("id",), "it must be the folder's name and one of the known rules.")
+    if file.id != folder.name or not RULE_NAME.fullmatch(file.id):
+        raise document.refuse(("id",), "it must be the folder's name, in small letters, digits and hyphens.")
     _check_acts(document, file)
     for number, citation in enumerate(file.citations):
         check_quotation(document, ("citations", number), citation, by_law.articles)
@@ -241,7 +252,8 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
     text = (folder / "rule.sql").read_text(encoding="utf-8")
     parts = check_select(text, f"{folder.name}/rule.sql", file.parameters)
     values = {name: _values(by_law, name) for name in file.parameters}
-    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values])
+    limits = [repr(one) for one in by_law.limits.values()] if "backward_equipment" in text else []
+    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values, *limits])
     return Rule(
         id=file.id,
         order=file.order,

@@ -1,5 +1,7 @@
 """Signing in over HTTP: the demo's people, one answer for every refusal, own paths only, pages by permission."""
 
+import re
+
 import pytest
 
 from portal.signing import own_path
@@ -46,9 +48,26 @@ def test_an_administrator_signs_in_and_makes_a_person_and_a_key(
     account = register.ask("SELECT id FROM accounts WHERE login = $1", login)[0]["id"]
     status, _headers, _page = visitor.send(f"/people/{account}/grant", {"role": "reader", "reason": "test"})
     assert status == 303
-    assert visitor.ask(f"/people/{account}")[0] == 200
+    status, _headers, page = visitor.ask(f"/people/{account}")
+    assert status == 200, page[-500:]
+    version = re.findall(r'name="version" value="(\d+)"', page)[0]
+    change = {"name": "示例新癸", "email": "", "region": "000000", "language": "en", "version": version}
+    assert visitor.send(f"/people/{account}/change", {**change, "region": "9"})[0] == 422
+    assert visitor.send(f"/people/{account}/change", change)[0] == 303
+    status, _headers, page = visitor.send(f"/people/{account}/change", {**change, "name": "示例"})
+    assert status == 409
     status, _headers, _page = visitor.send(f"/people/{account}/end", {"reason": "test"})
     assert status == 303
+    office = f"office-{language[:2].lower()}"
+    form = {"id": office, "kind": "agency", "name_zh": "示例机关", "region": "130000"}
+    assert visitor.send("/organisations", form)[0] == 303
+    assert office in visitor.ask("/organisations")[2]
+    assert visitor.ask(f"/organisations/{office}")[0] == 200
+    assert visitor.send(f"/organisations/{office}", {"name_zh": " "})[0] == 422
+    assert visitor.send(f"/organisations/{office}", {"name_zh": "示例新机关", "lanes": "land"})[0] == 303
+    assert visitor.send(f"/organisations/{office}/end", {"reason": ""})[0] == 422
+    assert visitor.send(f"/organisations/{office}/end", {"reason": "合并"})[0] == 303
+    assert visitor.ask(f"/organisations/{office}")[0] == 404
     key = {"name": f"key {login}", "organisation_id": "demo-office", "scopes": "read", "rate": "10"}
     assert visitor.send("/keys", {**key, "expires": "2000-01-01"})[0] == 422
     assert visitor.send("/sign-out", {})[0] == 303
