@@ -11,6 +11,36 @@ from string import Formatter
 from typing import Final
 
 CHINESE: Final[dict[str, str]] = {
+    # decisions on findings
+    "Only a person decides on a finding.": "只有人员可以对疑点作出认定。",
+    "This finding belongs to another region.": "此疑点属于其他地区。",
+    "This finding is closed; there is nothing to decide.": "此疑点已了结，无须认定。",
+    "The evidence has changed since you read it.": "您查看之后证据已改变。",
+    "Read it again, then decide.": "请重新查看后再认定。",
+    "There is no decision to take back.": "没有可撤回的认定。",
+    # obligations against defaulters
+    "Obligations are for officials and banks.": "逾期未淘汰的措施只供机关和银行查阅。",
+    "There is no such obligation.": "没有这项措施。",
+    "Only a person puts evidence on record.": "只有人员可以登记依据。",
+    "Name the document that shows it.": "请写明文件名称。",
+    "The day lies in the future.": "日期晚于今天。",
+    "This obligation belongs to another region.": "此项措施属于其他地区。",
+    "This obligation is settled already.": "此项措施已经办结或终止。",
+    "The measure follows the deadline; this day lies before it.": "措施在期限届满之后才有，此日期早于期限。",
+    # drafted values of the law
+    "There is no such parameter.": "没有这个参数。",
+    "This is not a date.": "日期无效。",
+    "Write it like 2014-06-01.": "请写成 2014-06-01 的形式。",
+    "A region code has six digits.": "行政区划代码为六位数字。",
+    "There is no such article.": "没有这一条文。",
+    "These words do not stand in the article.": "条文中没有这些文字。",
+    "Copy them letter by letter.": "请逐字照录。",
+    "The article does not bind yet on this day.": "条文在该日尚未生效。",
+    "The value is not of the parameter's type.": "取值与参数的类型不符。",
+    "Its backtest has not run yet.": "回测尚未运行。",
+    "Wait for it, look at the difference, then decide.": "请待其完成并查看差异后再决定。",
+    "The law has changed since the backtest.": "回测之后参数已有变动。",
+    "Ask for the backtest again.": "请重新回测。",
     # people: accounts, roles, keys, proposals
     "There is no such account.": "没有这个账号。",
     "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": (

@@ -16,6 +16,7 @@ from registry.findings import JudgingRun
 from registry.flags import Asked, Flag, ask_evidence, ask_flags_with_evidence
 from registry.gate.marks import mark_acts
 from registry.gate.watch import look_again
+from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
 
 CLAIM_LIMIT: Final = 20_000
@@ -91,7 +92,8 @@ async def _close(
     enterprises = [one.enterprise_id for one in unflagged if one.enterprise_id is not None]
     asked = Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
     seen = await ask_evidence(session, asked)
-    whys = [why_closed(one, seen.get((one.subject_kind, one.subject_id), [])) for one in unflagged]
+    current = {one.id: one for one in (await catalogue_in_force(session)).rules}
+    whys = [why_closed(one, seen.get((one.subject_kind, one.subject_id), []), current) for one in unflagged]
     await close(session, unflagged, whys, at, merged)
 
 

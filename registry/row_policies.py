@@ -133,6 +133,15 @@ _ASKED_HERE: Final = (
 )
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
+_DECIDED_FINDING: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = "
+    f"finding_decisions.fingerprint AND decided.known_to = 'infinity' AND {within('decided.region')}))"
+)
+_VISIBLE_FINDING: Final = (
+    "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
+)
+_OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
+
 
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
     """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
@@ -203,6 +212,14 @@ POLICIES: Final[dict[str, Policy]] = {
         add=_DECIDED,
         change=_DECIDED,
     ),
+    "finding_decisions": Policy(
+        read=f"({may('internal')} AND {_VISIBLE_FINDING})", add=_DECIDED_FINDING, change=_DECIDED_FINDING
+    ),
+    # The law is for everybody; who puts a value in force is the second of two people.
+    "parameter_values": Policy(read=EVERYBODY, add=may("approve"), change=may("approve")),
+    "backtests": Policy(read=may("internal"), add=may("internal")),
+    # Banks too: what an enterprise has defaulted on, they must know.
+    "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
     "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.

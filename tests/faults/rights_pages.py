@@ -73,8 +73,6 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "record_id": await numbers("SELECT DISTINCT record_id AS one FROM records ORDER BY 1"),
             "fingerprint": await numbers("SELECT DISTINCT fingerprint AS one FROM findings ORDER BY 1"),
             "account_id": [1, 2],
-            "organisation_id": ["office"],
-            "suspected_id": await numbers("SELECT id AS one FROM suspected_projects ORDER BY id"),
             "notice_id": [1],
             "approval_id": [1],
             "rule_id": ["credit-without-formalities"],
