@@ -78,6 +78,11 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "rule_id": ["credit-without-formalities"],
             "organisation_id": list(ORGANISATIONS)[:2],
             "suspected_id": await numbers("SELECT id AS one FROM suspected_projects ORDER BY id") or [1],
+            "batch_id": await numbers("SELECT id AS one FROM gate_batches ORDER BY id") or [1],
+            "check_id": await numbers("SELECT id AS one FROM gate_checks ORDER BY id") or [1],
+            "address": await numbers("SELECT address AS one FROM gate_checks ORDER BY id") or ["nothing"],
+            "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
+            "path": ["v1/projects"],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 
