@@ -71,7 +71,18 @@ def _in_region(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("register") and who.within(facts.regions[row["project_id"]])
 
 
+def _asked(who: Looking, row: Row, facts: Facts) -> bool:
+    """Gate checks are their organisation's: of those who may ask, and of its auditors."""
+    return who.may("gate", "audit") and row["organisation_id"] == who.viewer.organisation_id
+
+
+def _mark(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("internal", "credit_own") and _some_version(who, row["record_id"], facts)
+
+
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
+    "gate_marks": _mark,
     "records": _record,
     "links": _link,
     "findings": finding,
