@@ -59,6 +59,13 @@ CHINESE: Final[dict[str, str]] = {
     "The file holds no question.": "文件中没有待核查的行。",
     "Fill in the template, one question a row.": "请按模板填写，每行一笔。",
     "The file is larger than 12 MB.": "文件超过 12 MB。",
+    # reviewing, suspected projects
+    "No decision was chosen.": "没有选择结论。",
+    "Choose one of those offered.": "请从所列各项中选择。",
+    "No registered project has this code or number.": "没有登记项目使用此代码或编号。",
+    "Copy it from the project's page.": "请从该项目的页面上复制。",
+    "This change says which version it was made on.": "此项更改须说明所依据的版本。",
+    "Read it first and send its ETag in If-Match.": "请先读取，再以 If-Match 发送其 ETag。",
     # search
     "A page has 1 to {most} results.": "每页 1 至 {most} 条。",
     "The query has {length} characters; at most {most} are searched for.": "检索词有 {length} 个字符，最多 {most} 个。",

@@ -74,6 +74,7 @@ LINK_METHODS: Final = {
     "no_fitting_project": N_("所属企业没有相符的项目"),
     "unknown_party": N_("登记簿中没有这家企业"),
     "unregistered_uscc": N_("统一社会信用代码未登记"),
+    "review": N_("人工核查"),
 }
 RECORD_KINDS: Final = {
     "granted": N_("出让"),
@@ -161,6 +162,12 @@ LAW_WORDS: Final = {
     "listed": N_("列入淘汰名单"),
     "close": N_("责令关闭"),
     "stop": N_("责令停产"),
+    "class": N_("文件规定的期限"),
+    "list": N_("淘汰名单的期限"),
+    "below": N_("以下（不含）"),
+    "up_to": N_("及以下（含）"),
+    "above": N_("超过（不含）"),
+    "every": N_("全部"),
 }
 NOTICE_KINDS: Final = {
     "capacity_replacement": N_("产能置换公告"),
@@ -331,6 +338,28 @@ FIELDS: Final = {
     "actor": N_("经办人"),
     "file": N_("文件"),
     "owner_reference": N_("项目单位登记号"),
+    "subject": N_("判定对象"),
+    "limits": N_("淘汰规定"),
+    "limit": N_("规定编号"),
+    "bound": N_("界限"),
+    "deadline": N_("期限"),
+    "plans": N_("产能置换方案"),
+    "units": N_("退出的装置"),
+    "retired": N_("退出日期"),
+    "published": N_("公示日期"),
+    "confirmed": N_("确认日期"),
+    "announced": N_("公告日期"),
+    "listed": N_("列入名单日期"),
+    "decided": N_("决定日期"),
+    "filed": N_("备案日期"),
+    "dispositions": N_("处理决定"),
+    "eliminations": N_("淘汰任务"),
+    "cured": N_("完成日期"),
+    "ended": N_("终止日期"),
+    "restrictions": N_("区域限批"),
+    "class": N_("设备类别"),
+    "ordered": N_("责令日期"),
+    "due": N_("注销期限"),
 }
 
 ANSWERS: Final = {"allow": N_("可以办理"), "refuse": N_("不得办理"), "refer": N_("须人工核实")}

@@ -73,6 +73,10 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "links",
     "findings",
     "gate_marks",
+    "link_candidates",
+    "review_items",
+    "suspected_versions",
+    "suspected_members",
 )
 
 REFUSE_REWRITE: Final[str] = """

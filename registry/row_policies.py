@@ -105,6 +105,12 @@ _OPEN: Final = Policy(read=EVERYBODY)
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
+_RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
+# Of one project, or of a whole region.
+_RECTIFIED: Final = (
+    f"({_of_project('rectifications')} OR "
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+)
 # Lanes and lender names say who sees credit: only the nation's administrators write them.
 _OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
@@ -127,16 +133,34 @@ _ASKED_HERE: Final = (
 )
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
+
+def _of_visible_record(table: str, *, mine: bool = False) -> str:
+    """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
+    place = f" AND {within('of_row.region')}" if mine else ""
+    return (
+        f"EXISTS (SELECT FROM records AS of_row WHERE of_row.record_id = {table}.record_id "
+        f"AND of_row.known_to = 'infinity'{place})"
+    )
+
+
+def _reviewed(table: str) -> str:
+    return f"({may('register', 'decide')} AND {_of_visible_record(table)})"
+
+
+def _reviewing(table: str) -> str:
+    return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
+
+
 _OPEN_TABLES: Final = """
     agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
     law_documents law_duties notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
 _REGISTERED_TABLES: Final = """
-    dispositions eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises
-    equipment plan_units projects rectifications replacement_plans restrictions
+    eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
+    plan_units projects
 """
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
@@ -144,6 +168,8 @@ POLICIES: Final[dict[str, Policy]] = {
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
+    "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
+    "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
     "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
@@ -151,6 +177,26 @@ POLICIES: Final[dict[str, Policy]] = {
         read=_VISIBLE_RECORD,
         add=f"({may('decide')} AND {_VISIBLE_RECORD})",
         change=f"({may('decide')} AND {_VISIBLE_RECORD})",
+    ),
+    # What awaits a reviewer, and what reviewers decided: as their records are seen.
+    "link_models": Policy(read=may("internal")),
+    "link_candidates": Policy(read=_reviewed("link_candidates")),
+    "review_items": Policy(
+        read=_reviewed("review_items"), add=_reviewing("review_items"), change=_reviewing("review_items")
+    ),
+    "link_decisions": Policy(
+        read=_reviewed("link_decisions"),
+        add=f"({_reviewing('link_decisions')} AND account_id = {_MINE})",
+    ),
+    # Suspected projects accuse nobody in public: officials alone see them, and of credit only its own.
+    "suspected_projects": Policy(read=may("internal"), add=may("decide")),
+    "suspected_versions": Policy(
+        read=f"({may('internal')} AND (NOT credit_only OR {may('credit')}))", add=may("decide"), change=may("decide")
+    ),
+    "suspected_members": Policy(
+        read=f"({may('internal')} AND {_of_visible_record('suspected_members')})",
+        add=_reviewing("suspected_members"),
+        change=f"({may('decide')} AND {_of_visible_record('suspected_members')})",
     ),
     "findings": Policy(
         read=f"(lane <> 'credit' OR {sees_credit_finding('findings')})",

@@ -17,6 +17,7 @@ from registry import (
     keys,
     law_facts,
     law_texts,
+    link_reviews,
     links,
     notices,
     people,
@@ -24,6 +25,7 @@ from registry import (
     records,
     regions,
     sources,
+    suspects,
     syncing,
 )
 from registry.gate import tables as gate_tables
@@ -73,6 +75,7 @@ __all__ = [
     "keys",
     "law_facts",
     "law_texts",
+    "link_reviews",
     "links",
     "notices",
     "people",
@@ -80,5 +83,6 @@ __all__ = [
     "records",
     "regions",
     "sources",
+    "suspects",
     "syncing",
 ]

@@ -19,6 +19,18 @@ IfMatch = Annotated[
 ]
 
 
+def seen_versions(if_match: str | None) -> list[str]:
+    """The versions that a caller has seen of a thing; raises VersionNeeded without any. `*` stands for whatever is."""
+    seen = [one.strip('"').partition("-")[0] for one in tags(if_match or "")]
+    if not seen:
+        raise VersionNeeded(
+            "This change says which version it was made on.",
+            where="If-Match",
+            remedy="Read it first and send its ETag in If-Match.",
+        )
+    return seen
+
+
 async def seen_state(session: AsyncSession, project_id: int, if_match: str | None) -> str:
     """The state that a caller has seen: of several that are named the one that holds, else the first.
 

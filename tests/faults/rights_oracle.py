@@ -80,9 +80,28 @@ def _mark(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal", "credit_own") and _some_version(who, row["record_id"], facts)
 
 
+def _reviewed(who: Looking, row: Row, facts: Facts) -> bool:
+    """What awaits a reviewer, and what reviewers said: for officers and reviewers who see the record."""
+    return who.may("register", "decide") and _link(who, row, facts)
+
+
+def _reviewing(who: Looking, row: Row, facts: Facts) -> bool:
+    versions = [one for one in facts.records[row["record_id"]] if one["known_to"] == "infinity"]
+    return who.may("decide") and any(_record(who, one, facts) and who.within(one["region"]) for one in versions)
+
+
+def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("internal") and (not row["credit_only"] or who.may("credit"))
+
+
 READ: dict[str, Condition] = {
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
+    "link_candidates": _reviewed,
+    "review_items": _reviewed,
+    "link_decisions": _reviewed,
+    "suspected_versions": _suspected,
+    "suspected_members": lambda who, row, facts: who.may("internal") and _link(who, row, facts),
     "records": _record,
     "links": _link,
     "findings": finding,
@@ -97,6 +116,9 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    "review_items": _reviewing,
+    "suspected_versions": lambda who, row, facts: who.may("decide") and _suspected(who, row, facts),
+    "suspected_members": lambda who, row, facts: who.may("decide") and _link(who, row, facts),
     "links": lambda who, row, facts: who.may("decide") and _link(who, row, facts),
     # What is not seen cannot be changed either.
     "findings": lambda who, row, facts: who.may("decide") and who.within(row["region"]) and finding(who, row, facts),
