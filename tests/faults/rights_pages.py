@@ -71,6 +71,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "notice_id": [1],
             "approval_id": [1],
             "rule_id": ["credit-without-formalities"],
+            "organisation_id": ["office"],
+            "document": ["guofa-2013-41"],
+            "suspected_id": [1],
             # Receipts are for whoever knows their address, which nobody can guess.
             **{name: ["nobody-knows-such-an-address"] for name in ("address", "check_id", "batch_id")},
         }
