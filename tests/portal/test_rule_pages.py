@@ -57,3 +57,4 @@ def test_the_documents_stand_whole(portal: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         look(portal, "/law/g99")
     assert refused.value.code == 404
+    refused.value.close()
