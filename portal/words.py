@@ -59,6 +59,13 @@ ACTS: Final = {
     "power_price": N_("电价"),
     "water_price": N_("水价"),
     "approval": N_("项目批准文件"),
+    # what is judged and is no act of an agency
+    "equipment": N_("设备"),
+    "plan": N_("产能置换方案"),
+    "disposition": N_("处理决定"),
+    "rectification": N_("整顿方案"),
+    "closure_order": N_("责令关闭"),
+    "stop_order": N_("责令停产"),
 }
 APPROVAL_KINDS: Final = {"approval": N_("审批"), "verification": N_("核准"), "filing": N_("备案")}
 BASES: Final = {"text": N_("条文明载"), "derived": N_("由条文推导")}

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from portal.words import ACTS, LANES
 from registry.rules.reading import rules
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -28,6 +29,11 @@ def test_every_rule_tells_an_example_that_it_flags_in_both_languages(portal: str
     shown = re.sub(r"<(script|style|title|pre)[^>]*>.*?</\1>", "", english, flags=re.DOTALL)
     shown = re.sub(r'<([a-z0-9]+)[^>]*lang="zh-CN"[^>]*>[^<]*</\1>', "", shown)
     assert [part for part in re.findall(r">([^<]+)<", shown) if CHINESE.search(part)] == []
+
+
+def test_whatever_a_rule_judges_has_its_word() -> None:
+    assert {act for one in rules() for act in one.acts} <= set(ACTS)
+    assert {lane for one in rules() for lane in one.lanes} <= set(LANES)
 
 
 def test_values_stand_over_time_and_by_region(portal: str) -> None:
@@ -57,3 +63,4 @@ def test_the_documents_stand_whole(portal: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         look(portal, "/law/g99")
     assert refused.value.code == 404
+    refused.value.close()
