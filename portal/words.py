@@ -59,6 +59,12 @@ ACTS: Final = {
     "power_price": N_("电价"),
     "water_price": N_("水价"),
     "approval": N_("项目批准文件"),
+    "equipment": N_("设备"),
+    "plan": N_("产能置换方案"),
+    "disposition": N_("违规项目处理结果"),
+    "rectification": N_("整顿方案"),
+    "closure_order": N_("责令关闭"),
+    "stop_order": N_("责令停产"),
 }
 APPROVAL_KINDS: Final = {"approval": N_("审批"), "verification": N_("核准"), "filing": N_("备案")}
 BASES: Final = {"text": N_("条文明载"), "derived": N_("由条文推导")}
@@ -329,6 +335,26 @@ FIELDS: Final = {
     "actor": N_("经办人"),
     "file": N_("文件"),
     "owner_reference": N_("项目单位登记号"),
+    "subject": N_("所判断的事项"),
+    "plans": N_("产能置换方案"),
+    "dispositions": N_("违规项目处理结果"),
+    "equipment": N_("设备"),
+    "eliminations": N_("淘汰任务"),
+    "restrictions": N_("区域限批"),
+    "decided": N_("作出日期"),
+    "published": N_("公开日期"),
+    "confirmed": N_("确认日期"),
+    "announced": N_("公告日期"),
+    "listed": N_("列入淘汰名单"),
+    "retired": N_("退出日期"),
+    "units": N_("退出的设备和产能"),
+    "deadline": N_("淘汰期限"),
+    "cured": N_("完成日期"),
+    "ended": N_("办结日期"),
+    "ordered": N_("下达日期"),
+    "due": N_("限期"),
+    "filed": N_("备案日期"),
+    "class": N_("设备类别"),
 }
 
 TABLES: Final = {
@@ -343,7 +369,7 @@ TABLES: Final = {
     "basis": BASES,
     "severity": SEVERITIES,
     "finding_state": FINDING_STATES,
-    "record_kind": RECORD_KINDS,
+    "record_kind": {**RECORD_KINDS, **DISPOSITIONS, "close": N_("责令关闭"), "stop": N_("责令停产")},
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,
     "product": PRODUCTS,
