@@ -89,6 +89,8 @@ def instant(value: datetime | str | None) -> str:
 
 def period(start: date | None, end: date | None) -> str:
     """A period of days, both included; empty where nothing is known."""
+    if start and start == end:
+        return day(start)
     if start and end:
         return _("{start}至{end}", start=day(start), end=day(end))
     if start:

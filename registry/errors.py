@@ -59,6 +59,24 @@ class Conflict(ThreegatesError):
     title = "The change conflicts with the register"
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed it since the caller read it; `changed` names what, as fields of the item."""
+
+    status = 412
+    title = "It was changed meanwhile"
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "", changed: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.changed = changed
+
+
+class VersionNeeded(ThreegatesError):
+    """A change has to say which version it was made on."""
+
+    status = 428
+    title = "The version that was seen is needed"
+
+
 class NotAllowed(ThreegatesError):
     """The caller may not do this."""
 

@@ -72,6 +72,10 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "records",
     "links",
     "findings",
+    "link_candidates",
+    "review_items",
+    "suspected_versions",
+    "suspected_members",
 )
 
 REFUSE_REWRITE: Final[str] = """

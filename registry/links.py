@@ -28,6 +28,8 @@ class Link(Known, table=True):
         ),
         # Not of current rows alone: a project's file is read as it was known on any day.
         Index("links_project", "project_id", "known_to"),
+        # Open records are looked through when a project or a name is new.
+        Index("links_open", "record_id", postgresql_where=text("known_to = 'infinity' AND outcome <> 'linked'")),
         Index("links_enterprise", "enterprise_id", postgresql_where=text("known_to = 'infinity'")),
     )
 

@@ -1,7 +1,8 @@
 """Who may read and write which rows: one entry a table, put in force by registry.row_security after each migration.
 
 A condition is SQL over the table's row. It may ask `may('permission')`, `my_account()`, `my_organisation()`,
-`my_regions()`, `my_lenders()` and `is_national()`, each settled once a statement when written as `(SELECT …)`.
+`my_regions()`, `my_lenders()`, `is_national()` and `serves_nation()`, each settled once a statement when written as
+`(SELECT …)`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def within(region: str) -> str:
     return f"((SELECT is_national()) OR {region} = ANY((SELECT my_regions())::text[]))"
 
 
-def _credit_acts() -> str:
+def credit_acts() -> str:
+    """The acts of credit as a list of SQL."""
     return ", ".join(f"'{act}'" for act in CREDIT_ACTS)
 
 
@@ -67,6 +69,10 @@ def _of_project(table: str) -> str:
         f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
         "AND place.region = ANY((SELECT my_regions())::text[]))))"
     )
+
+
+# A bank's people have what is the bank's, wherever it is registered.
+_FOR_THE_NATION: Final = "(SELECT serves_nation())"
 
 
 def _project_part(table: str) -> Policy:
@@ -105,7 +111,8 @@ _RECTIFIED: Final = (
     f"({_of_project('rectifications')} OR "
     f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
 )
-_OFFICE: Final = f"({may('accounts')} AND {within('organisations.region')})"
+# Lanes and lender names say who sees credit: only the nation's administrators write them.
+_OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
 # The register's own key belongs to no organisation: the portal makes it as it starts, before there is anybody.
 _STARTING: Final = (
@@ -113,16 +120,29 @@ _STARTING: Final = (
     "AND api_keys.organisation_id IS NULL)"
 )
 _KEY: Final = f"({_managed('api_keys.organisation_id')} OR {_STARTING})"
-# A bank's people have what is the bank's, wherever it is registered.
-_FOR_THE_NATION: Final = (
-    "(SELECT is_national()) AND NOT EXISTS (SELECT FROM organisations AS mine "
-    "WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'bank')"
-)
 _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
+
+
+def _of_visible_record(table: str, *, mine: bool = False) -> str:
+    """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
+    place = f" AND {within('of_row.region')}" if mine else ""
+    return (
+        f"EXISTS (SELECT FROM records AS of_row WHERE of_row.record_id = {table}.record_id "
+        f"AND of_row.known_to = 'infinity'{place})"
+    )
+
+
+def _reviewed(table: str) -> str:
+    return f"({may('register', 'decide')} AND {_of_visible_record(table)})"
+
+
+def _reviewing(table: str) -> str:
+    return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
+
 
 _OPEN_TABLES: Final = """
     agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
@@ -145,11 +165,31 @@ POLICIES: Final[dict[str, Policy]] = {
     "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
-    "records": Policy(read=f"(act NOT IN ({_credit_acts()}) OR {sees_credit('records')})"),
+    "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
     "links": Policy(
         read=_VISIBLE_RECORD,
         add=f"({may('decide')} AND {_VISIBLE_RECORD})",
         change=f"({may('decide')} AND {_VISIBLE_RECORD})",
+    ),
+    # What awaits a reviewer, and what reviewers decided: as their records are seen.
+    "link_models": Policy(read=may("internal")),
+    "link_candidates": Policy(read=_reviewed("link_candidates")),
+    "review_items": Policy(
+        read=_reviewed("review_items"), add=_reviewing("review_items"), change=_reviewing("review_items")
+    ),
+    "link_decisions": Policy(
+        read=_reviewed("link_decisions"),
+        add=f"({_reviewing('link_decisions')} AND account_id = {_MINE})",
+    ),
+    # Suspected projects accuse nobody in public: officials alone see them, and of credit only its own.
+    "suspected_projects": Policy(read=may("internal"), add=may("decide")),
+    "suspected_versions": Policy(
+        read=f"({may('internal')} AND (NOT credit_only OR {may('credit')}))", add=may("decide"), change=may("decide")
+    ),
+    "suspected_members": Policy(
+        read=f"({may('internal')} AND {_of_visible_record('suspected_members')})",
+        add=_reviewing("suspected_members"),
+        change=f"({may('decide')} AND {_of_visible_record('suspected_members')})",
     ),
     "findings": Policy(
         read=f"(lane <> 'credit' OR {sees_credit_finding('findings')})",
@@ -160,7 +200,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
-    "idempotent_answers": Policy(read=_ACTING, add=_ACTING),
+    # An answer that has run out gives way to the next under the same key.
+    "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",

@@ -17,6 +17,7 @@ from registry import (
     keys,
     law_facts,
     law_texts,
+    link_reviews,
     links,
     notices,
     people,
@@ -24,6 +25,7 @@ from registry import (
     records,
     regions,
     sources,
+    suspects,
     syncing,
 )
 
@@ -71,6 +73,7 @@ __all__ = [
     "keys",
     "law_facts",
     "law_texts",
+    "link_reviews",
     "links",
     "notices",
     "people",
@@ -78,5 +81,6 @@ __all__ = [
     "records",
     "regions",
     "sources",
+    "suspects",
     "syncing",
 ]

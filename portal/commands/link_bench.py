@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from portal.commands.judge import scratch_server
+from portal.commands.link_train import reliability_lines
 from registry.linking.benchmark import Measured, measure
 from registry.linking.sets import LinkageSet, read_set
 from registry.scratch import scratch_database
@@ -38,8 +39,11 @@ def register(app: typer.Typer) -> None:
             f"准确率 precision {measured.precision:.4f}; 召回率 recall {measured.recall:.4f} "
             f"(含待定 with review {measured.recall_with_review:.4f}); F1 {measured.f1:.4f}; "
             f"误关联 false merges {measured.false_merges:.4%}\n"
-            f"{measured.seconds:,.1f} s, {measured.records_per_second:,.0f}/s, {measured.peak_rss_mb:,.0f} MB"
+            f"{measured.seconds:,.1f} s, {measured.records_per_second:,.0f}/s, {measured.peak_rss_mb:,.0f} MB; "
+            f"权重 weights {measured.model}"
         )
+        for line in reliability_lines(measured.reliability):
+            typer.echo(line)
 
 
 async def _measure(server: str, given: LinkageSet) -> Measured:

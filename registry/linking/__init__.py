@@ -1,7 +1,8 @@
-"""Linking: which registered project and enterprise each agency record belongs to, decided for sets of records in SQL.
+"""Linking: which registered project and enterprise each agency record belongs to, decided for sets of records.
 
-Exact means only: project code, USCC, exact normal name with region. What these leave open is `unlinked`; `none` is said
-only where it is safe, because a flag may follow from it. Fuzzy candidates will join in decisions.sql.
+First by exact means, in SQL: project code, USCC, exact normal name with region. What these leave open is weighed by
+likeness (likely.py): linked where it is sure enough, `unlinked` where a person has to look, `none` only where it is
+safe, because a flag may follow from it.
 """
 
 import re
@@ -17,6 +18,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty, statistics
 from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
+from registry.linking.likely import decide_likely
+from registry.linking.model import Model
+from registry.linking.models import active_model
+from registry.linking.reviewing import queue_reviews
+from registry.linking.suspecting import gather_suspects
 from registry.region_matching import match
 from registry.sectors import shown_sectors
 
@@ -58,17 +64,31 @@ async def link_changed(session: AsyncSession, at: datetime, *, limit: int = BATC
     await statistics.refresh(session, len(claims))
     connection = await session.connection()
     records = dirty.ids_of(claims, "record")
-    await _prepare(connection, records)
+    await claim_records(connection, records)
     projects, enterprises = dirty.ids_of(claims, "project"), dirty.ids_of(claims, "enterprise")
     if projects or enterprises:
         await _widen(connection, projects, enterprises)
-    for step in STEPS:
-        await connection.exec_driver_sql(statement(step))
-        await connection.exec_driver_sql(f"ANALYZE {_MADE[STEPS.index(step)]}")
-    count = (await connection.execute(text("SELECT count(*) FROM decisions"))).scalar_one()
+    model = await decide(connection)
+    count = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM decisions"))).scalar_one()
     changed = await _write(connection, at)
+    await queue_reviews(connection, at, model.version)
+    await gather_suspects(session, at)
     await dirty.settle(session, "link", claims)
     return Linked(len(claims), count, changed)
+
+
+async def decide(connection: AsyncConnection) -> Model:
+    """Fill `decisions` and `differing` for the claimed records; nothing of the register changes."""
+    for step, made in zip(STEPS, _MADE, strict=True):
+        await connection.exec_driver_sql(statement(step))
+        await connection.exec_driver_sql(f"ANALYZE {made}")
+    model = await active_model(connection)
+    await decide_likely(connection, model)
+    # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
+    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('linking', 0))")
+    await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
+    await connection.exec_driver_sql(_DIFFERING)
+    return model
 
 
 async def relink_all(session: AsyncSession) -> None:
@@ -81,7 +101,7 @@ async def relink_all(session: AsyncSession) -> None:
     )
 
 
-async def _prepare(connection: AsyncConnection, records: list[int]) -> None:
+async def claim_records(connection: AsyncConnection, records: list[int]) -> None:
     """The tables that the steps read: the claimed records and what shows a sector."""
     await connection.exec_driver_sql(f"DROP TABLE IF EXISTS {', '.join((*_TABLES, *_MADE))}")
     for columns in (
@@ -125,7 +145,7 @@ async def _prepare(connection: AsyncConnection, records: list[int]) -> None:
 
 _WIDEN: Final = f"""
 WITH projects AS (
-    SELECT DISTINCT project_id, owner_id, name_normal, sector FROM project_versions
+    SELECT DISTINCT project_id, owner_id, name_normal, sector, region FROM project_versions
     WHERE known_to = 'infinity' AND (project_id = ANY (:projects) OR owner_id = ANY (:enterprises))
 ),
 codes AS (
@@ -149,6 +169,20 @@ SELECT record_id FROM (
         -- Nothing of the sector was there: now something may be.
         OR outcome = 'none' AND shown_sector IN (SELECT sector FROM projects)
     )
+    UNION
+    SELECT record_id FROM link_candidates
+    WHERE known_to = 'infinity' AND project_id IN (SELECT project_id FROM projects)
+    UNION
+    -- Open records of the same place whose names are like the project's or its owner's now.
+    SELECT l.record_id
+    FROM links AS l
+    JOIN records AS r ON r.record_id = l.record_id AND r.known_to = 'infinity'
+    JOIN projects AS p ON r.region IS NULL OR p.region IS NULL OR left(r.region, 2) = left(p.region, 2)
+    WHERE l.known_to = 'infinity' AND l.outcome <> 'linked' AND l.decided_by = 'linker'
+      AND (similarity(r.project_name_normal, p.name_normal) > 0.3
+           OR EXISTS (SELECT FROM enterprise_names AS n
+                      WHERE n.enterprise_id = p.owner_id AND n.known_to = 'infinity'
+                        AND similarity(coalesce(r.party_name_normal, r.project_name_normal), n.name_normal) > 0.3))
     UNION
     SELECT record_id FROM records
     WHERE known_to = 'infinity' AND (
@@ -179,21 +213,29 @@ AND l.score IS NOT DISTINCT FROM d.score AND l.shown_sector IS NOT DISTINCT FROM
 AND l.evidence = d.evidence
 """
 
-# A person's decision stands until a person changes it.
+# A person's decision stands until a person changes it. A record may have several rows on either side.
 _DIFFERING: Final = f"""
 CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
+WITH told AS (
+    SELECT record_id FROM decisions
+    EXCEPT SELECT record_id FROM links WHERE known_to = 'infinity' AND decided_by <> 'linker'
+),
+other AS (
+    SELECT d.record_id FROM decisions AS d
+    WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND {_SAME})
+    UNION
+    SELECT l.record_id FROM links AS l
+    WHERE l.known_to = 'infinity' AND l.record_id IN (SELECT record_id FROM told)
+      AND NOT EXISTS (SELECT FROM decisions AS d WHERE {_SAME})
+)
 SELECT d.* FROM decisions AS d
-WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND l.record_id = d.record_id
-                  AND l.decided_by <> 'linker')
-  AND (NOT EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND {_SAME})
-       OR EXISTS (SELECT FROM links AS l WHERE l.known_to = 'infinity' AND l.record_id = d.record_id
-                  AND l.project_id IS DISTINCT FROM d.project_id))
+WHERE record_id IN (SELECT record_id FROM told) AND record_id IN (SELECT record_id FROM other)
 """
 
 _CLOSE: Final = """
 WITH closed AS (
     UPDATE links SET known_to = greatest(:at, known_from)
-    FROM differing AS d WHERE links.record_id = d.record_id AND links.known_to = 'infinity'
+    WHERE record_id IN (SELECT record_id FROM differing) AND known_to = 'infinity'
     RETURNING links.project_id
 )
 SELECT DISTINCT project_id FROM closed WHERE project_id IS NOT NULL
@@ -222,9 +264,7 @@ ORDER BY purpose DESC, kind, id
 
 async def _write(connection: AsyncConnection, at: datetime) -> int:
     """Replace the links that differ, and mark what they concern; returns how many records' links changed."""
-    await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
-    await connection.exec_driver_sql(_DIFFERING)
-    changed: int = (await connection.execute(text("SELECT count(*) FROM differing"))).scalar_one()
+    changed: int = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM differing"))).scalar_one()
     left: list[int] = []
     if changed:
         left = list((await connection.execute(text(_CLOSE), {"at": at})).scalars())

@@ -2,11 +2,12 @@
 
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,7 +18,10 @@ from registry.errors import BadInput
 from registry.identifiers import project_code, uscc
 from registry.identifiers.problem import BadIdentifier
 from registry.linking import link_changed
+from registry.linking.likely import METHOD
+from registry.linking.models import active_model
 from registry.linking.sets import LinkageSet, Row, owner_of
+from registry.linking.training import reliability
 from registry.names import normalise
 
 FEED: Final = "link-bench"
@@ -38,6 +42,9 @@ class Measured:
     seconds: float
     records_per_second: float
     peak_rss_mb: float
+    # What scores say beside what is true: rows of from, to, pairs, said, true; of links and candidates by likeness.
+    reliability: list[dict[str, float]]
+    model: str
 
 
 async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
@@ -53,9 +60,12 @@ async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
             break
     seconds = time.perf_counter() - started
     async with transaction(engine) as session:
-        found = await (await session.connection()).execute(text(_OUTCOMES))
+        connection = await session.connection()
+        found = await connection.execute(text(_OUTCOMES))
         rows = [(key, outcome, code, list(offered or ())) for key, outcome, code, offered in found]
-    return _compared(given, rows, seconds)
+        scored = [(key, position, score) for key, position, score in await connection.execute(text(_SCORED))]
+        model = await active_model(connection)
+    return _compared(given, rows, scored, seconds, model.version)
 
 
 # What a person would be shown for a record that was left open: the projects that were weighed.
@@ -69,8 +79,24 @@ LEFT JOIN projects AS p ON p.id = l.project_id
 WHERE r.known_to = 'infinity'
 """
 
+# Every score that likeness gave: of links and of candidates for review.
+_SCORED: Final = f"""
+SELECT r.source_key, CAST(substr(p.reference, 7) AS integer), s.score
+FROM (SELECT record_id, project_id, score FROM links WHERE known_to = 'infinity' AND method = '{METHOD}'
+      UNION ALL SELECT record_id, project_id, score FROM link_candidates WHERE known_to = 'infinity' AND model <> '')
+     AS s
+JOIN records AS r ON r.record_id = s.record_id AND r.known_to = 'infinity'
+JOIN projects AS p ON p.id = s.project_id
+"""
 
-def _compared(given: LinkageSet, rows: Iterable[tuple[str, str, int | None, list[int]]], seconds: float) -> Measured:
+
+def _compared(
+    given: LinkageSet,
+    rows: Iterable[tuple[str, str, int | None, list[int]]],
+    scored: Sequence[tuple[str, int, float]],
+    seconds: float,
+    model: str,
+) -> Measured:
     meant_by = {code: row["code"] for code, row in enumerate(given.projects)}
     linked: set[tuple[str, str]] = set()
     offered: set[tuple[str, str]] = set()
@@ -97,6 +123,11 @@ def _compared(given: LinkageSet, rows: Iterable[tuple[str, str, int | None, list
         seconds=round(seconds, 3),
         records_per_second=round(records / seconds, 1),
         peak_rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        reliability=reliability(
+            np.array([score for _, _, score in scored], np.float64),
+            np.array([(key, meant_by[position]) in truth for key, position, _ in scored], np.bool_),
+        ),
+        model=model,
     )
 
 

@@ -1,6 +1,6 @@
 -- One decision for each record; the first that applies. `none` is said only where nothing fits for sure, since a flag
--- may follow from it; a name that was typed wrongly never leads there. Fuzzy candidates come in here: what is `unlinked`
--- below is theirs to decide.
+-- may follow from it; a name that was typed wrongly never leads there. What is `unlinked` here is weighed by likeness
+-- next (likely.py).
 CREATE TEMPORARY TABLE decisions ON COMMIT DROP AS
 WITH counted AS (
     SELECT c.record_id,
@@ -35,14 +35,12 @@ weighed AS (
                WHEN c.coded_owned = 1 THEN c.project_coded_owned
            END AS by_code,
            CASE WHEN c.named = 1 THEN c.project_named END AS by_name,
-           -- The only project of the party; or the only one that makes what the record states.
-           CASE WHEN coalesce(c.named, 0) = 0 AND c.fitting = 1 THEN c.project_fitting
-                WHEN coalesce(c.named, 0) = 0 AND c.making = 1 THEN c.project_making
+           -- The only project of the party, or the only one that makes what the record states; where the record names
+           -- a project, its name has to be weighed: the party may build something else.
+           CASE WHEN coalesce(l.project_name, '') <> '' THEN NULL
+                WHEN c.fitting = 1 THEN c.project_fitting
+                WHEN c.making = 1 THEN c.project_making
            END AS by_party,
-           -- A name that stands alone counts where nothing says that the party is somebody else.
-           CASE WHEN c.titled = 1 AND p.record_id IS NULL AND NOT l.uscc_is_sure AND length(l.project_name) >= 10
-                THEN c.project_titled
-           END AS by_title,
            coalesce(c.some_named, FALSE) OR coalesce(c.some_owned, FALSE) AS something_fits,
            -- Somebody bears the name, if elsewhere: then region or number may be what is wrong.
            EXISTS (SELECT FROM enterprise_names AS n WHERE n.name_normal = l.party_name AND n.known_to = 'infinity')
@@ -54,9 +52,9 @@ weighed AS (
     LEFT JOIN places AS s ON s.shown = coalesce(l.shown, '') AND s.city = coalesce(l.city, '')
 ),
 decided AS (
-    SELECT w.*, coalesce(by_code, by_name, by_party, by_title) AS project_id,
+    SELECT w.*, coalesce(by_code, by_name, by_party) AS project_id,
            CASE
-               WHEN coalesce(by_code, by_name, by_party, by_title) IS NOT NULL THEN 'linked'
+               WHEN coalesce(by_code, by_name, by_party) IS NOT NULL THEN 'linked'
                WHEN something_fits OR enterprises > 1 OR contradicted THEN 'unlinked'
                WHEN enterprise_id IS NOT NULL AND (via <> 'name_region' OR code_is_sure) THEN 'none'
                WHEN enterprise_id IS NOT NULL OR name_known THEN 'unlinked'
@@ -70,7 +68,6 @@ SELECT d.record_id, d.project_id, d.enterprise_id, d.outcome,
        CASE
            WHEN d.by_code IS NOT NULL THEN 'project_code'
            WHEN coalesce(d.by_name, d.by_party) IS NOT NULL THEN d.via
-           WHEN d.by_title IS NOT NULL THEN 'project_name'
            WHEN d.outcome = 'unlinked' AND d.enterprises > 1 THEN 'several_enterprises'
            WHEN d.outcome = 'unlinked' AND d.contradicted THEN 'contradicting_uscc'
            WHEN d.outcome = 'unlinked' AND (d.fitting > 1 OR d.titled > 1) THEN 'several_projects'
@@ -85,7 +82,6 @@ SELECT d.record_id, d.project_id, d.enterprise_id, d.outcome,
            WHEN d.by_code IS NOT NULL THEN 1.0
            WHEN d.by_name IS NOT NULL THEN CASE d.via WHEN 'uscc' THEN 0.99 ELSE 0.97 END
            WHEN d.by_party IS NOT NULL THEN CASE d.via WHEN 'uscc' THEN 0.95 ELSE 0.9 END
-           WHEN d.by_title IS NOT NULL THEN 0.85
        END::double precision AS score,
        nullif(d.shown, 'other') AS shown_sector,
        -- What matched with what, as a person wants to see it.

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from registry.errors import BadInput
+from registry.linking.register import Asked, Owner, Project, Register
+from registry.linking.training import Labelled
 from registry.names import normalise
 
 _COLUMNS: Final = {
@@ -58,3 +60,37 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
 def owner_of(row: Row) -> str:
     """Whose project a row is: by number, else by name."""
     return row["owner_uscc"] or normalise(row["owner_name"]).text
+
+
+def labelled(one: LinkageSet) -> Labelled:
+    """A set for training and for measuring without a database; codes label its records and are not shown."""
+    owners: dict[str, int] = {}
+    names: dict[int, dict[str, None]] = {}
+    usccs: dict[int, str] = {}
+    projects = []
+    for position, row in enumerate(one.projects, start=1):
+        owner = owners.setdefault(owner_of(row), len(owners) + 1)
+        usccs[owner] = row["owner_uscc"]
+        for name in (row["owner_name"], *row["former_names"].split("|")):
+            if name:
+                names.setdefault(owner, {})[normalise(name).text] = None
+        address = normalise(row["address"]).text
+        projects.append(Project(position, normalise(row["name"]).text, owner, row["region"], address))
+    at = {row["code"]: position for position, row in enumerate(one.projects, start=1)}
+    holder_of = {uscc: owner for owner, uscc in usccs.items() if uscc}
+    records, truth = [], []
+    for number, row in enumerate(one.records):
+        records.append(
+            Asked(
+                number,
+                normalise(row["party_name"]).text,
+                normalise(row["project_name"]).text,
+                row["region"],
+                row["party_uscc"],
+                normalise(row["address"]).text,
+                enterprise_id=holder_of.get(row["party_uscc"], 0),
+            )
+        )
+        truth.append({at[code] for code in one.truth[row["id"]] if code in at})
+    holders = [Owner(owner, tuple(each), usccs[owner]) for owner, each in names.items()]
+    return Labelled(Register(projects, holders), records, truth)

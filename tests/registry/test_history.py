@@ -96,6 +96,10 @@ REST = {
     "SELECT id, '', id, '', now() FROM enterprises",
     "restrictions": "(restriction_id, reference, region, known_from) VALUES (1, '', '', now())",
     "equipment": "(equipment_id, reference, equipment_class, known_from) VALUES (1, '', '', now())",
+    "link_candidates": "(record_id, project_id, score, model, known_from) SELECT 1, id, 0.5, '', now() FROM projects",
+    "review_items": "(record_id, cause, known_from) VALUES (1, '', now())",
+    "suspected_versions": "(suspected_id, sector, known_from) SELECT id, '', now() FROM suspected_projects",
+    "suspected_members": "(suspected_id, record_id, known_from) SELECT id, 1, now() FROM suspected_projects",
 }
 
 
@@ -105,6 +109,8 @@ async def test_history_is_never_rewritten_nor_deleted(engine: AsyncEngine, table
     capacity = {"product": "crude_steel", "amount": "1000000", "unit": "t/a"}
     await keep(engine, scenario(acts, project(capacities=[capacity])))
     await changed(engine, at(1))
+    if table.startswith("suspected_"):
+        await value(engine, "INSERT INTO suspected_projects (created_at) VALUES (now()) RETURNING id")
     if table in REST:
         await value(engine, f"INSERT INTO {table} {REST[table]} RETURNING version_id")
     assert await value(engine, f"SELECT EXISTS (SELECT FROM {table})")

@@ -123,19 +123,25 @@ LINKED = [
         "name_region",
         "t:P1",
     ),
-    ("project's name alone", {"project_name": "唐山甲示例钢铁有限公司年产一百万吨炼钢项目"}, "project_name", "t:P1"),
+    ("project's name alone", {"project_name": "唐山甲示例钢铁有限公司年产一百万吨炼钢项目"}, "likeness", "t:P1"),
+    ("mistyped name", {"party_name": "唐山甲示例钢铁有限公", **STEEL}, "likeness", "t:P1"),
+    (
+        "abbreviated names",
+        {"party_name": "唐山乙示例水泥", "project_name": "乙示例水泥2期粉磨站"},
+        "likeness",
+        "t:P3",
+    ),
     ("unknown code, right name", {"project_code": OTHER_CODE, "party_uscc": A}, "uscc", "t:P1"),
 ]
 NOT_DECIDED = [
     ("several projects", {"party_uscc": B}, "several_projects"),
-    ("another stage of the works", {"party_uscc": A, "project_name": "年产300万吨炼钢项目"}, "no_exact_match"),
+    ("another stage of the works", {"party_uscc": A, "project_name": "年产300万吨炼钢项目"}, "likely_match"),
     ("the owner elsewhere", {"party_uscc": A, "region": "440300"}, "no_exact_match"),
-    ("mistyped name", {"party_name": "唐山甲示例钢铁有限公", **STEEL}, "unknown_party"),
-    ("name in another province", {"party_name": "唐山甲示例钢铁有限公司", "region": "440300"}, "unknown_party"),
+    ("name in another province", {"party_name": "唐山甲示例钢铁有限公司", "region": "440300"}, "likely_match"),
     (
         "a sector that nobody has there, by somebody who is registered elsewhere",
         {"party_name": "唐山甲示例钢铁有限公司", "region": "440300", **STEEL},
-        "unknown_party",
+        "likely_match",
     ),
     (
         "name with another's number",
@@ -150,6 +156,12 @@ NOT_DECIDED = [
     ("nothing said, nothing shown", {}, "unknown_party"),
 ]
 NONE = [
+    (
+        "somebody else's works",
+        {"party_name": "天津丁示例不锈钢有限公司", "project_name": "天津丁示例年产50万吨电炉炼钢项目", **STEEL},
+        "no_likely_project",
+        "steel",
+    ),
     ("unknown code", {"project_code": OTHER_CODE, **STEEL}, "unregistered_code", "steel"),
     ("unknown number", {"party_uscc": "91130200MA00000041", **CEMENT}, "unregistered_uscc", "cement"),
     ("enterprise without a fitting project", {"party_uscc": C, **STEEL}, "no_fitting_project", "steel"),

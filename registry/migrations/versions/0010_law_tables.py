@@ -6,7 +6,7 @@ from alembic import op
 from registry.history import protect
 
 revision = "0010"
-down_revision = "0003"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,154 @@
+"""The register that candidates are looked up in: read from PostgreSQL once a process, then only what changed."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, BigInteger, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.linking.register import Owner, Project, Register
+from registry.names import normal_texts
+
+# So much may have changed before everything is put in order anew.
+_ANEW: Final = 0.2
+
+# What the register holds now; two that differ in any row differ here.
+_STATE: Final = """
+SELECT (SELECT system_identifier FROM pg_control_system())::text || current_database()::text,
+       (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint, coalesce(max(version_id), 0)]
+        FROM project_versions WHERE known_to = 'infinity')
+       || (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint, coalesce(max(version_id), 0)]
+           FROM enterprise_names WHERE known_to = 'infinity')
+       || (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint]
+           FROM enterprise_versions WHERE known_to = 'infinity')
+       || (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint]
+           FROM enterprise_owners WHERE known_to = 'infinity')
+"""
+
+_PROJECTS: Final = """
+SELECT DISTINCT ON (v.project_id) v.project_id, v.name_normal, coalesce(v.owner_id, 0), coalesce(v.region, ''),
+       v.address, v.sector
+FROM project_versions AS v
+WHERE v.known_to = 'infinity' {only}
+ORDER BY v.project_id, v.held_from DESC NULLS LAST
+"""
+_OWNERS: Final = """
+SELECT DISTINCT ON (v.enterprise_id) v.enterprise_id, coalesce(v.uscc, ''), v.name_normal
+FROM enterprise_versions AS v
+WHERE v.known_to = 'infinity' {only}
+ORDER BY v.enterprise_id, v.held_from DESC NULLS LAST
+"""
+_NAMES: Final = """
+SELECT n.enterprise_id, n.name_normal FROM enterprise_names AS n
+WHERE n.known_to = 'infinity' AND n.kind <> 'english' {only} ORDER BY n.version_id
+"""
+# Branches and head offices stand for each other; parents and owners are only near.
+_RELATED: Final = """
+SELECT o.enterprise_id, n.name_normal, o.kind = 'branch_of'
+FROM enterprise_owners AS o JOIN enterprise_names AS n ON n.enterprise_id = o.owner_id AND n.known_to = 'infinity'
+WHERE o.known_to = 'infinity' AND n.kind <> 'english' {only}
+"""
+_STAMPS: Final = """
+SELECT 'project', project_id, sum(version_id)::bigint FROM project_versions WHERE known_to = 'infinity' GROUP BY 2
+UNION ALL
+SELECT 'enterprise', enterprise_id, sum(stamp)::bigint FROM (
+    SELECT enterprise_id, version_id AS stamp FROM enterprise_versions WHERE known_to = 'infinity'
+    UNION ALL SELECT enterprise_id, 31 * version_id FROM enterprise_names WHERE known_to = 'infinity'
+    UNION ALL SELECT enterprise_id, 37 * version_id FROM enterprise_owners WHERE known_to = 'infinity'
+) AS each GROUP BY 2
+"""
+
+
+@dataclass
+class _Held:
+    state: Any = None
+    register: Register | None = None
+    stamps: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+_HELD: Final = _Held()
+
+
+def forget() -> None:
+    """Read everything anew next time."""
+    _HELD.state, _HELD.register, _HELD.stamps = None, None, {}
+
+
+async def known_register(connection: AsyncConnection) -> Register:
+    """The register as this transaction sees it."""
+    state = tuple((await connection.exec_driver_sql(_STATE)).one())
+    if _HELD.register is not None and _HELD.state == state:
+        return _HELD.register
+    stamps = {(kind, id_): stamp for kind, id_, stamp in (await connection.execute(text(_STAMPS))).tuples()}
+    register = _HELD.register
+    if register is None or _HELD.state[0] != state[0]:
+        register = await _read(connection)
+    else:
+        changed = {one for one, stamp in stamps.items() if _HELD.stamps.get(one) != stamp}
+        gone = [id_ for kind, id_ in _HELD.stamps.keys() - stamps.keys() if kind == "project"]
+        if len(changed) + len(gone) > _ANEW * max(1, len(stamps)) or len(register.projects) > 1.5 * len(stamps) + 1000:
+            register = await _read(connection)
+        else:
+            projects = [id_ for kind, id_ in changed if kind == "project"]
+            enterprises = [id_ for kind, id_ in changed if kind == "enterprise"]
+            await _refresh(connection, register, projects, enterprises, gone)
+    _HELD.state, _HELD.register, _HELD.stamps = state, register, stamps
+    return register
+
+
+async def _read(connection: AsyncConnection) -> Register:
+    projects, owners = await _projects(connection), await _owners(connection, None)
+    return Register(projects, owners)
+
+
+async def _refresh(
+    connection: AsyncConnection, register: Register, projects: list[int], enterprises: list[int], gone: list[int]
+) -> None:
+    told = await _projects(connection, projects) if projects else []
+    named = {one.owner_id for one in told if one.owner_id} - register.owner_position.keys()
+    wanted = {*enterprises, *named}
+    if enterprises:
+        # Who bears a parent's or head office's name has it from there.
+        below = text(
+            "SELECT enterprise_id FROM enterprise_owners WHERE owner_id = ANY (:ids) AND known_to = 'infinity'"
+        ).bindparams(bindparam("ids", enterprises, ARRAY(BigInteger)))
+        wanted |= set((await connection.execute(below)).scalars())
+    owners = await _owners(connection, sorted(wanted)) if wanted else []
+    # A project's own words are its name without its owner's, so a renamed owner's projects are read again.
+    renamed = [one.id for one in register.projects if one.owner_id in wanted and one.id in register.position]
+    known = {one.id for one in told}
+    again = [one for one in renamed if one not in known]
+    if again:
+        told += await _projects(connection, again)
+    register.put(told, owners, gone)
+
+
+async def _rows(connection: AsyncConnection, sql: str, column: str, ids: Collection[int] | None) -> list[Any]:
+    if ids is None:
+        return list(await connection.exec_driver_sql(sql.format(only="")))
+    statement = text(sql.format(only=f"AND {column} = ANY (:ids)"))
+    return list(await connection.execute(statement.bindparams(bindparam("ids", sorted(ids), ARRAY(BigInteger)))))
+
+
+async def _projects(connection: AsyncConnection, ids: list[int] | None = None) -> list[Project]:
+    found = await _rows(connection, _PROJECTS, "v.project_id", ids)
+    addresses = normal_texts(one[4] for one in found if one[4])
+    return [
+        Project(id_, name, owner, region, addresses.get(address, ""), sector)
+        for id_, name, owner, region, address, sector in found
+    ]
+
+
+async def _owners(connection: AsyncConnection, ids: list[int] | None) -> list[Owner]:
+    names: dict[int, dict[str, None]] = defaultdict(dict)
+    related: dict[int, dict[str, None]] = defaultdict(dict)
+    found = await _rows(connection, _OWNERS, "v.enterprise_id", ids)
+    for id_, _, name in found:
+        names[id_][name] = None
+    for id_, name in await _rows(connection, _NAMES, "n.enterprise_id", ids):
+        names[id_][name] = None
+    for id_, name, branch in await _rows(connection, _RELATED, "o.enterprise_id", ids):
+        (names if branch else related)[id_][name] = None
+    return [Owner(id_, tuple(names[id_]), uscc, tuple(related[id_])) for id_, uscc, _ in found]

@@ -1,0 +1,104 @@
+"""Weighing what exact means leave open: each record's likeliest projects, scored, and what follows from the scores."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from registry.link_words import FEATURES
+from registry.linking.features import Floats, features, parts_of
+from registry.linking.likeness import Ints
+from registry.linking.model import Model
+from registry.linking.register import Asked, Register, find
+
+# Candidates that a person is shown, and speaking features that are kept with each.
+SHOWN: Final = 5
+SPEAKING: Final = 8
+# A record may belong to so many projects without a person.
+_MOST: Final = 6
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Pairs worth keeping, in order of lines and then scores; `values` are their features."""
+
+    lines: Ints
+    projects: Ints  # ids
+    scores: NDArray[np.float64]
+    automatic: NDArray[np.bool_]
+    values: Floats
+
+
+def weigh(
+    register: Register, model: Model, records: Sequence[Asked], barred: frozenset[tuple[int, int]] = frozenset()
+) -> Weighed:
+    """The candidates of each record that a person would be shown, those marked that need no person.
+
+    `barred` are (record, project) that a person has said are not one: never proposed again.
+    """
+    found = find(register, records)
+    values = features(register, records, found)
+    scores = model.scores(model.raw(values), found.lines, parts_of(register, records, found))
+    ids = np.array([one.id for one in register.projects], np.int64)[found.positions]
+    kept = scores >= model.review
+    if barred:
+        said = [(records[line].id, project) for line, project in zip(found.lines.tolist(), ids.tolist(), strict=True)]
+        kept &= np.array([one not in barred for one in said], bool)
+    order = np.flatnonzero(kept)
+    order = order[np.lexsort((ids[order], -scores[order], found.lines[order]))]
+    lines = found.lines[order]
+    rank = np.arange(len(lines)) - np.searchsorted(lines, lines)
+    first = rank < SHOWN
+    order, lines, rank = order[first], lines[first], rank[first]
+    contradicted = _contradicted(records, register, found.positions[order], lines, values[order])
+    automatic = (scores[order] >= model.automatic) & (rank < _MOST) & ~contradicted
+    return Weighed(lines, ids[order], scores[order], automatic, values[order])
+
+
+# Where both sides say it and they differ, a person looks: stages, numbers, capacities, another province.
+_SAID: Final = [list(FEATURES).index(name) for name in ("phases", "numbers", "amounts", "near")]
+
+
+def _contradicted(
+    records: Sequence[Asked], register: Register, positions: Ints, lines: Ints, values: Floats
+) -> NDArray[np.bool_]:
+    """Pairs where record and register contradict each other, in the sector too: never linked without a person."""
+    told = [
+        bool(records[line].sector and register.projects[at].sector)
+        and records[line].sector != register.projects[at].sector
+        for line, at in zip(lines.tolist(), positions.tolist(), strict=True)
+    ]
+    differing: NDArray[np.bool_] = np.array(told, bool) | (values[:, _SAID] == 0).any(axis=1)
+    return differing
+
+
+def speaking(model: Model, values: Floats) -> list[list[dict[str, Any]]]:
+    """Of each row the features that speak loudest: name, value (None where nothing is said of it), weight."""
+    names = list(FEATURES)
+    weights = model.weights(values)
+    told = []
+    for row, weight in zip(values, weights, strict=True):
+        loudest = np.argsort(-np.abs(weight), kind="stable")[:SPEAKING]
+        told.append(
+            [
+                {
+                    "feature": names[at],
+                    "value": None if np.isnan(row[at]) else round(float(row[at]), 3),
+                    "weight": round(float(weight[at]), 3),
+                }
+                for at in loudest.tolist()
+                if abs(weight[at]) >= 0.05
+            ]
+        )
+    return told
+
+
+def by_line(weighed: Weighed) -> dict[int, list[int]]:
+    """Positions in `weighed` of each record's line."""
+    made: dict[int, list[int]] = defaultdict(list)
+    for at, line in enumerate(weighed.lines.tolist()):
+        made[line].append(at)
+    return made
