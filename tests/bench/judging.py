@@ -2,6 +2,9 @@
 
 A scratch database is filled with projects, approvals, linked records; then the compiled rules and two bare joins run in
 turns, so that a busy machine slows all of them. The floor asks nothing of a row: it joins and counts.
+
+In the same run a sample is judged a row at a time by three of the rules in Python (tests.bench._row_judge), and 1,000
+changed records are judged and written as after a sync.
 """
 
 import argparse
@@ -15,12 +18,20 @@ from datetime import date
 from typing import Final
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry import dirty
+from registry.clock import now
 from registry.compiling import Use, compile_flags
+from registry.database import make_engine, transaction
+from registry.judging import judge_changed
 from registry.migrations import upgrade
+from tests.bench._row_judge import judge_one
 
 # One project has eight records; one in fifty acts is flagged.
 RECORDS_OF_PROJECT: Final = 8
+SAMPLE: Final = 2_000
+CHANGED: Final = 1_000
 SETTINGS: Final = ("SET work_mem = '256MB'", "SET hash_mem_multiplier = 4", "SET jit = off")
 
 WORLD: Final = (
@@ -125,7 +136,18 @@ class Comparison:
     times_floor_most: float
 
 
-async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False) -> list[Comparison]:
+@dataclass(frozen=True)
+class Beside:
+    """A row at a time, and what changed: rows a second of the one, seconds of the other."""
+
+    sample: int
+    row_at_a_time_per_second: float
+    times_row_at_a_time: float
+    changed: int
+    changed_seconds: float
+
+
+async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False) -> tuple[list[Comparison], Beside]:
     """Fill a scratch database on a server, measure in turns, drop it."""
     name = f"tg_bench_judging_{os.getpid()}"
     administration = await asyncpg.connect(server)
@@ -137,7 +159,8 @@ async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False)
             connection = await asyncpg.connect(dsn)
             try:
                 await _fill(connection, rows)
-                return await _measure(connection, rows, rounds, explain=explain)
+                found = await _measure(connection, rows, rounds, explain=explain)
+                return found, await _beside(connection, dsn, rows, found[0].our_rows_per_second)
             finally:
                 await connection.close()
         finally:
@@ -189,6 +212,36 @@ async def _measure(connection: asyncpg.Connection, rows: int, rounds: int, *, ex
     return found
 
 
+async def _beside(connection: asyncpg.Connection, dsn: str, rows: int, ours: float) -> Beside:
+    """The judge of one row at a time on a sample of its own, and the incremental judging."""
+    sample = await connection.fetch(
+        "SELECT record_id FROM records WHERE known_to = 'infinity' AND record_id % $1 = 7 ORDER BY record_id LIMIT $2",
+        max(rows // SAMPLE, 1),
+        SAMPLE,
+    )
+    started = time.perf_counter()
+    for row in sample:
+        await judge_one(connection, row["record_id"])
+    alone = len(sample) / (time.perf_counter() - started)
+    engine = make_engine(dsn)
+    try:
+        seconds = [await _judge_changed(engine, rows, turn) for turn in range(3)]
+    finally:
+        await engine.dispose()
+    return Beside(len(sample), round(alone), round(ours / alone, 1), CHANGED, round(statistics.median(seconds), 2))
+
+
+async def _judge_changed(engine: AsyncEngine, rows: int, turn: int) -> float:
+    """Mark records all over the register, judge them and write what comes out; seconds."""
+    async with transaction(engine) as session:
+        step = max(rows // CHANGED, 1)
+        await dirty.mark(session, "judge", "record", [1 + turn + step * number for number in range(CHANGED)])
+    started = time.perf_counter()
+    async with transaction(engine) as session:
+        await judge_changed(session, now())
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Measure on THREEGATES_DATABASE_URL and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -197,11 +250,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--explain", action="store_true", help="print the plan with its times first")
     options = parser.parse_args()
-    found = asyncio.run(
+    found, beside = asyncio.run(
         run(os.environ["THREEGATES_DATABASE_URL"], options.rows, rounds=options.rounds, explain=options.explain)
     )
     if options.json:
-        print(json.dumps([asdict(one) for one in found]))
+        print(json.dumps([*(asdict(one) for one in found), asdict(beside)]))
         return
     for one in found:
         print(
@@ -209,6 +262,10 @@ def main() -> None:
             f"bare join of {one.floor}: {one.floor_rows_per_second:,.0f}/s; "
             f"{one.times_floor} times the join ({one.times_floor_least} to {one.times_floor_most})"
         )
+    print(
+        f"a row at a time ({beside.sample:,} records): {beside.row_at_a_time_per_second:,.0f}/s; judging in one pass "
+        f"is {beside.times_row_at_a_time} times as fast; {beside.changed:,} changed records: {beside.changed_seconds} s"
+    )
 
 
 if __name__ == "__main__":
