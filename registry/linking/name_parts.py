@@ -149,12 +149,13 @@ def hash_of(text: str) -> int:
 def project_parts(name: str) -> ProjectParts:
     """The parts of a project's normal name; amounts are in the plain unit: 100万吨 and 1000000t are one."""
     name = bare_title(name)
-    phases = [int(one or other) for one, other in _PHASE.findall(name)]
-    bare = _PHASE.sub(" ", name)
+    # Amounts first: 265m21期 is the first stage of 265 square metres.
     amounts = [
-        (_UNITS.get(unit, unit), round(float(value) * _TIMES[times])) for value, times, unit in _AMOUNT.findall(bare)
+        (_UNITS.get(unit, unit), round(float(value) * _TIMES[times])) for value, times, unit in _AMOUNT.findall(name)
     ]
-    bare = _AMOUNT.sub(" ", bare)
+    bare = _AMOUNT.sub(" ", name)
+    phases = [int(one or other) for one, other in _PHASE.findall(bare)]
+    bare = _PHASE.sub(" ", bare)
     numbers = [f"号{int(one or other)}" for one, other in _NUMBERED.findall(bare)]
     bare = _COUNT.sub(" ", _NUMBERED.sub(" ", bare))
     numbers += [f"数{one}" for one in _NUMBER.findall(bare)]

@@ -77,6 +77,11 @@ def _named() -> tuple[dict[str, tuple[str, ...]], int]:
     return {name: tuple(each) for name, each in codes.items()}, max(map(len, codes))
 
 
+@lru_cache(maxsize=1)
+def _present() -> frozenset[str]:
+    return frozenset(row["code"] for row in read("regions_nbs_2023.csv"))
+
+
 @lru_cache(maxsize=65536)
 def region_in(text: str) -> str:
     """The region that a normal address or name begins with, as a code of today; '' where it names none for sure.
@@ -97,6 +102,8 @@ def region_in(text: str) -> str:
                     or [one for one in codes if one.endswith("00")]
                     or within
                 )
+            # Of several codes that one place had over time, that of today.
+            within = [one for one in within if one in _present()] or within
             if len(within) == 1:
                 found = within[0]
                 at += length
