@@ -160,16 +160,17 @@ def _compare_owners(register: Register, asked: Sequence[Asked], positions: Ints,
         ],
         np.float32,
     )
-    stems = [one.stem for one in party]
     held = [one.stem for one in owner]
+    # Of a project's name only its beginning may be the company's.
+    stems = [one.stem if told else one.stem[: len(own) + 2] for one, own, told in zip(party, held, given, strict=True)]
     # Legal forms tell no companies apart.
     made["party_alike"] = np.where(no_party, np.nan, _alike(stems, held))
     cores = ours.of([one.core for one in our_parts])
     made["core_covered"] = _covered(cores, stems)
     sound, shape = sounds(), shapes()
-    stem_sound = theirs.of([one.stem.translate(sound) for one in their_parts])
+    stem_sound = [one.translate(sound) for one in stems]
     made["core_sound"] = _covered(ours.of([one.core.translate(sound) for one in our_parts]), stem_sound)
-    stem_shape = theirs.of([one.stem.translate(shape) for one in their_parts])
+    stem_shape = [one.translate(shape) for one in stems]
     made["core_shape"] = _covered(ours.of([one.core.translate(shape) for one in our_parts]), stem_shape)
     made["core_length"] = _lengths(cores)
     counts = [np.log1p(register.core_counts.get(one.core, 0)) for one in our_parts]

@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from registry.linking.places import short_name
 from registry.names import normalise
-from registry.reference.regions import PLACEHOLDER, read, stem
+from registry.reference.regions import PLACEHOLDER, read
 
 _FORMS: Final = re.compile(
     "(?:集团)?(?:股份有限责任公司|股份有限公司|有限责任公司|股份合作公司|股份制公司|有限公司|责任公司|股份公司|集团公司|"
@@ -77,7 +78,7 @@ def _place() -> re.Pattern[str]:
     for file in ("regions_gb2260_1980_2019.csv", "regions_nbs_2023.csv"):
         for row in read(file):
             if not PLACEHOLDER.fullmatch(row["name"]):
-                names |= {normalise(one).text for one in (row["name"], stem(row["name"]))}
+                names |= {normalise(one).text for one in (row["name"], short_name(row["code"], row["name"]))}
     ordered = sorted((one for one in names if len(one) >= 2), key=len, reverse=True)
     return re.compile(f"(?:{'|'.join(map(re.escape, ordered))})[省市县区]?")
 

@@ -21,6 +21,11 @@ SAME_PROVINCE: Final = 1.0
 _PROVINCE: Final = re.compile("(?:维吾尔|壮族|回族)?(?:自治区|特别行政区)$|[省市]$")
 
 
+def short_name(code: str, name: str) -> str:
+    """A region's name as companies bear it: 山西 for 山西省, 唐山 for 唐山市."""
+    return _PROVINCE.sub("", name) if code.endswith("0000") else stem(name)
+
+
 @lru_cache(maxsize=1)
 def _heirs() -> dict[str, str]:
     """The code that stands today for one that was abolished, where there is exactly one."""
@@ -70,7 +75,7 @@ def _named() -> tuple[dict[str, tuple[str, ...]], int]:
         for row in read(file):
             if PLACEHOLDER.fullmatch(row["name"]):
                 continue
-            short = _PROVINCE.sub("", row["name"]) if row["code"].endswith("0000") else stem(row["name"])
+            short = short_name(row["code"], row["name"])
             for name in (row["name"], short):
                 if len(name) >= 2:
                     codes[normalise(name).text][f"{region_number(row['code']):06d}"] = None
