@@ -77,6 +77,7 @@ class Boot:
     def __post_init__(self) -> None:
         given = {
             "THREEGATES_DATABASE_URL": self.addresses.database_url,
+            "THREEGATES_PORTAL_DATABASE_URL": self.addresses.portal_database_url,
             "THREEGATES_ELASTICSEARCH_URL": self.addresses.search_server.url,
             "THREEGATES_DATA_FOLDER": str(self.places.data),
         }
@@ -94,7 +95,9 @@ class Boot:
         arguments = ["-m", "uvicorn", "portal.web:application", "--host", LOOPBACK]
         arguments += ["--port", str(self.addresses.portal_port), "--timeout-graceful-shutdown", "3"]
         # No access log: it would hold the addresses of those who read.
-        self.portal = self._serve("portal", [*arguments, "--no-access-log", "--no-server-header"])
+        # The portal is told its own address of the database alone, and never the owner's.
+        own = {"THREEGATES_DATABASE_URL": self.addresses.portal_database_url}
+        self.portal = self._serve("portal", [*arguments, "--no-access-log", "--no-server-header"], own)
 
     def run(self, finish: threading.Event) -> None:
         """Everything after the portal's start; sets `finish` when nothing can run."""
@@ -150,6 +153,12 @@ class Boot:
         with self._step("postgresql"):
             if self.wish.database_url is not None:
                 wait_for_database(self.wish.database_url, self.services.stopping)
+                if self.wish.portal_database_url is None:
+                    self.voice.say(
+                        "门户以数据库所有者登录;建议设置 THREEGATES_PORTAL_DATABASE_URL(见 docs/operators.md)",
+                        "the portal enters the database as its owner; better set THREEGATES_PORTAL_DATABASE_URL "
+                        "(docs/operators.md)",
+                    )
             else:
                 assert programs is not None  # noqa: S101  # local servers are only started after install()
                 folder = self.places.servers / "postgresql"
@@ -275,13 +284,14 @@ class Boot:
             if not self.services.stopping.is_set():
                 self.voice.say(f"步骤失败:{name}", f"step {name} failed: {failure}")
 
-    def _order(self, name: str, arguments: list[str]) -> Order:
+    def _order(self, name: str, arguments: list[str], own: dict[str, str] | None = None) -> Order:
         command = [sys.executable, *arguments]
-        return Order(name, command, self.places.log(name), str(self.places.data), dict(self.environment), PROJECT)
+        environment = {**self.environment, **(own or {})}
+        return Order(name, command, self.places.log(name), str(self.places.data), environment, PROJECT)
 
-    def _serve(self, name: str, arguments: list[str]) -> Service:
-        """Start a long-running Python child; a restart gets the environment of that moment."""
-        return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments)))
+    def _serve(self, name: str, arguments: list[str], own: dict[str, str] | None = None) -> Service:
+        """Start a long-running Python child; a restart gets the environment of that moment, and what is its `own`."""
+        return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments, own)))
 
     def _command(self, name: str, arguments: list[str], *, echo: bool = False, well: tuple[int, ...] = (0,)) -> int:
         """Run a Python child to its end; with `echo` its lines appear on the terminal as they come.

@@ -1,7 +1,10 @@
 """A PostgreSQL 18 of our own on loopback: prepare its folder, start it, see whether it answers, stop it."""
 
 import asyncio
+import base64
 import contextlib
+import hashlib
+import hmac
 import os
 import secrets
 import signal
@@ -21,6 +24,8 @@ from deploy.processes import Child, Order, Running, last_lines, start, why_it_en
 
 SUPERUSER = "threegates"
 DATABASE = "threegates"
+# The role of registry.viewers, as which the portal enters; rooms below import nothing of each other.
+PORTAL = "threegates_portal"
 # Recovery after a hard stop replays the log of up to max_wal_size; minutes on a slow disk.
 START_SECONDS = 300
 
@@ -63,6 +68,10 @@ class PostgreSQL:
     def url(self, database: str = DATABASE) -> str:
         """The address of a database; it holds the password, so it goes to children and never to a page or a log."""
         return f"postgresql://{SUPERUSER}:{self._password()}@{LOOPBACK}:{self.port}/{database}"
+
+    def portal_url(self, database: str = DATABASE) -> str:
+        """The address of a database as the portal enters it: a role that owns nothing, with a password of its own."""
+        return f"postgresql://{PORTAL}:{self._password('portal-password')}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Make the data folder at first use."""
@@ -197,10 +206,10 @@ class PostgreSQL:
                 remedy="Dump it with the old version (pg_dumpall) and restore it here; docs/operators.md says how.",
             )
 
-    def _password(self) -> str:
-        """The superuser's password, made at first use, readable by us alone."""
+    def _password(self, name: str = "password") -> str:
+        """A password (the superuser's, or the portal's), made at first use, readable by us alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / "password"
+        path = self.folder / name
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(24), encoding="ascii")
@@ -214,8 +223,24 @@ class PostgreSQL:
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PORTAL):
+                await connection.execute(f"CREATE ROLE {PORTAL}")
+            # At each start: the file says what the password is. Only what it is checked by goes over.
+            secret = scram_secret(self._password("portal-password"))
+            rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
+            await connection.execute(f"ALTER ROLE {PORTAL} {rights} PASSWORD '{secret}'")
         finally:
             await connection.close()
+
+
+def scram_secret(password: str) -> str:
+    """What PostgreSQL keeps of a password (RFC 5803), so that the password itself is in no statement and no log."""
+    salt, rounds = secrets.token_bytes(16), 4096
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    stored, server = hashlib.sha256(client).digest(), hmac.digest(salted, b"Server Key", "sha256")
+    said = [base64.b64encode(one).decode() for one in (salt, stored, server)]
+    return f"SCRAM-SHA-256${rounds}:{said[0]}${said[1]}:{said[2]}"
 
 
 async def answers(url: str) -> bool:

@@ -24,6 +24,7 @@ class Wish:
     data_folder: Path
     demo: bool = False
     database_url: str | None = None
+    portal_database_url: str | None = None
     search_server: SearchServer | None = None
     portal_port: int = PORTAL_PORT
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -37,6 +38,8 @@ class Addresses:
     postgresql_port: int
     elasticsearch_port: int
     database_url: str
+    # As the portal enters it: it owns nothing, and what the policies of rows withhold it cannot read.
+    portal_database_url: str
     search_server: SearchServer
 
     @property
@@ -69,6 +72,7 @@ def choose_addresses(wish: Wish, places: Places, left_over: set[str], voice: Voi
         ports["postgresql"],
         ports["elasticsearch"],
         wish.database_url or server.url(),
+        wish.portal_database_url or wish.database_url or server.portal_url(),
         wish.search_server or SearchServer(f"http://{LOOPBACK}:{ports['elasticsearch']}"),
     )
 

@@ -6,8 +6,11 @@ import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from registry.row_policies import Policy
+from registry.row_security import policy_statements
+
 # sync carries the number of its run; the others work on marks, so that one in the queue is as good as many.
-JOBS: Final = ("sync", "link", "judge", "index", "judge_nation", "verify", "seal", "anchor", "audit_verify")
+JOBS: Final = ("sync", "link", "judge", "index", "judge_nation", "verify", "seal", "anchor", "audit_verify", "tidy")
 
 _INSTALLING: Final = "threegates queue"
 
@@ -19,8 +22,22 @@ async def install_queue(connection: asyncpg.Connection) -> None:
     try:
         if not await queries.schema_is_installed():
             await queries.install()
+        await _shut_to_the_portal(connection)
     finally:
         await connection.execute("SELECT pg_advisory_unlock(hashtext($1))", _INSTALLING)
+
+
+async def _shut_to_the_portal(connection: asyncpg.Connection) -> None:
+    """Put the queue's tables under row-level security as every table is: nobody but the jobs reads or changes them."""
+    # Only what is not so yet: an ALTER would wait for every worker that is at its queue.
+    open_tables = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+        "AND relname LIKE 'pgqueuer%' AND NOT (relrowsecurity AND relforcerowsecurity)"
+    )
+    for row in open_tables:
+        async with connection.transaction():
+            for statement in policy_statements(row["relname"], Policy()):
+                await connection.execute(statement)
 
 
 async def wake(connection: asyncpg.Connection, job: str, run_id: int | None = None) -> None:

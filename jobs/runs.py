@@ -13,9 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from connectors.agency import Agency
 from jobs.holds import Hold
+from registry.auditing import audit
 from registry.clock import civil_day
 from registry.database import json_text
 from registry.errors import Conflict, NotFound
+from registry.viewers import Viewer
 
 LEASE: Final = timedelta(seconds=60)
 # A run that broke off this often is failed; the next slot starts a new one.
@@ -293,4 +295,7 @@ async def release_run(session: AsyncSession, run_id: int, *, actor: str, reason:
     )
     if (run["checkpoint"] or {}).get("done"):
         await _advance(session, run_id)
+    before, after = {"state": "held", "feed": run["feed"], "held": run["held_reason"]}, {"state": "released"}
+    operator = Viewer("key", actor=actor)
+    await audit(session, operator, "sync_run.release", "sync_run", str(run_id), why=reason, before=before, after=after)
     return run

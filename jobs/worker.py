@@ -17,7 +17,7 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, pipeline
+from jobs import audit, pipeline, tidying
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
@@ -126,6 +126,10 @@ class Worker:
         except ThreegatesError as error:
             LOG.error("the audit cannot be verified", reason=str(error))
 
+    async def tidy(self, job: Job) -> None:
+        """Forget what has served its time."""
+        await tidying.tidy(self.work)
+
     async def _then(self, job: str) -> None:
         if not self.stopping.is_set():
             await wake(self.connection, job)
@@ -142,6 +146,7 @@ class Worker:
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),
             "audit_verify": (self.audit_verify, 1),
+            "tidy": (self.tidy, 1),
         }
 
 

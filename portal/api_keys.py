@@ -1,7 +1,6 @@
 """Keys of the API: made at first start, kept as a hash; the key itself lies in the data folder for its owner alone."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +8,9 @@ from sqlalchemy import text
 
 from portal.viewing import hash_of
 from registry import clock
+from registry.auditing import audit
 from registry.database import transaction
+from registry.key_writing import new_secret
 from registry.reading import first
 from registry.settings import settings
 from registry.viewers import STARTING, become
@@ -30,7 +31,7 @@ async def ensure_first_key() -> None:
         await (await session.connection()).execute(text("SELECT pg_advisory_xact_lock(hashtext('threegates api key'))"))
         if await first(session, "SELECT 1 AS one FROM api_keys LIMIT 1"):
             return
-        key = f"tg_{secrets.token_urlsafe(32)}"
+        key = new_secret()
         await (await session.connection()).execute(
             text(
                 "INSERT INTO api_keys (name, key_hash, scopes, created_at) "
@@ -38,10 +39,12 @@ async def ensure_first_key() -> None:
             ),
             {"name": FIRST_KEY, "hash": hash_of(key), "at": clock.now()},
         )
-        _keep(key)
+        await audit(session, STARTING, "key.create", "key", FIRST_KEY, after={"name": FIRST_KEY})
+        keep_key(key)
 
 
-def _keep(key: str) -> None:
+def keep_key(key: str) -> None:
+    """Write the first key where its owner finds it."""
     path = key_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)

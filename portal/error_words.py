@@ -19,9 +19,25 @@ CHINESE: Final[dict[str, str]] = {
     "This is not a date.": "这不是日期。",
     "This project is registered already.": "此项目已经登记。",
     "This key is not known.": "密钥无效。",
-    "Writing needs a key.": "写入须带密钥。",
+    "This needs a key.": "此操作须带密钥。",
     "Only officials may change the register.": "只有工作人员可以更改登记簿。",
     "This Idempotency-Key came with another request before.": "此 Idempotency-Key 曾用于另一请求。",
+    "A request with this Idempotency-Key is still under way.": "此 Idempotency-Key 的前一请求尚未完成。",
+    "Send it again in a moment to get its answer.": "请稍后重发，即可得到其答复。",
+    "A correction says which version it was made on.": "更正须说明所依据的版本。",
+    "Read the project first and send its ETag in If-Match.": "请先读取该项目，再以 If-Match 发送其 ETag。",
+    "The form does not say which version it was made on.": "表单没有说明所依据的版本。",
+    "Open the page again.": "请重新打开页面。",
+    "This key lacks the scope “{scope}”.": "此密钥没有范围“{scope}”。",
+    "Use a key that has it, or ask your administrator for one; what is public is read without a key.": (
+        "请使用具有该范围的密钥，或请管理员新建；公开内容不带密钥即可读取。"
+    ),
+    "A change with a sign-in's cookie must come from a page of this register.": (
+        "以登录状态更改须由本登记簿的页面发出。"
+    ),
+    "Send it from a page of this register, or with a key in Authorization.": (
+        "请由本登记簿的页面发出，或在 Authorization 中带密钥。"
+    ),
     "The form was not sent from a page of this register.": "表单不是从本登记簿的页面发出的。",
     "The body is larger than {size} KiB.": "请求内容超过 {size} KiB。",
     "Change at least one field.": "请至少改动一项。",
@@ -46,11 +62,8 @@ CHINESE: Final[dict[str, str]] = {
     "Choose one of those offered.": "请从所列各项中选择。",
     "No registered project has this code or number.": "没有登记项目使用此代码或编号。",
     "Copy it from the project's page.": "请从该项目的页面上复制。",
-    "It is not said on which version this change was made.": "没有说明所依据的版本。",
-    "The request was not sent from a page of this register.": "请求不是从本登记簿的页面发出的。",
-    "Send it from your program.": "请由您的程序发送。",
-    "This is for officials.": "此内容供工作人员使用。",
-    "Sign in, or send a key that may read what officials read.": "请登录，或使用可读取工作内容的密钥。",
+    "This change says which version it was made on.": "此项更改须说明所依据的版本。",
+    "Read it first and send its ETag in If-Match.": "请先读取，再以 If-Match 发送其 ETag。",
     # search
     "A page has 1 to {most} results.": "每页 1 至 {most} 条。",
     "The query has {length} characters; at most {most} are searched for.": "检索词有 {length} 个字符，最多 {most} 个。",
@@ -59,8 +72,6 @@ CHINESE: Final[dict[str, str]] = {
     "Facets: {names}.": "筛选项有：{names}。",
     "“{name}” is true or false.": "“{name}”只能是 true 或 false。",
     "Too many or too long values of “{name}”.": "“{name}”的取值过多或过长。",
-    "This is not the cursor of this search.": "翻页标记不属于这次检索。",
-    "Start from the first page.": "请从第一页重新开始。",
     "THREEGATES_ELASTICSEARCH_URL is not set.": "没有设置 THREEGATES_ELASTICSEARCH_URL。",
     "`threegates up` runs an Elasticsearch by itself; or point the variable at one of version 9.": (
         "threegates up 会自行运行 Elasticsearch；也可让该变量指向一台 9 版服务器。"

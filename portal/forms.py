@@ -9,8 +9,9 @@ from portal.error_words import in_reader_language
 from portal.language import _, current_language
 from portal.security import check_form_token
 from portal.viewing import viewing
+from portal.words import word
 from registry import clock
-from registry.errors import NotAllowed, ThreegatesError
+from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, VersionNeeded
 from registry.import_problems import ItemsRejected, Problem
 from registry.registering import Telling
 from registry.viewers import Viewer
@@ -33,7 +34,7 @@ async def require_editor(request: Request) -> Viewer:
 
 def telling(request: Request, values: dict[str, str]) -> Telling:
     """Who says what a form says, when and why."""
-    return Telling(actor=request.state.viewer.actor, at=clock.now(), reason=values.get("reason", ""))
+    return Telling(actor=request.state.viewer.actor, at=clock.now(), reason=values.get("reason", ""), told=[])
 
 
 async def read_form(request: Request) -> FormData:
@@ -47,6 +48,13 @@ async def read_form(request: Request) -> FormData:
 def texts(form: FormData) -> dict[str, str]:
     """The plain fields of a form, trimmed."""
     return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+
+
+def seen_version(values: dict[str, str]) -> str:
+    """The version that the form was filled with; a form without it could overwrite what nobody saw."""
+    if not values.get("version"):
+        raise VersionNeeded("The form does not say which version it was made on.", remedy="Open the page again.")
+    return values["version"]
 
 
 def optional(values: dict[str, str], names: tuple[str, ...]) -> dict[str, str | None]:
@@ -83,6 +91,9 @@ def errors_at_fields(error: ThreegatesError, places: dict[str, str]) -> tuple[di
         at_fields["reason"] = _("请写明更正的理由。")
     else:
         general.append(f"{in_reader_language(error.message)} {in_reader_language(error.remedy)}".strip())
+        if isinstance(error, ChangedMeanwhile) and error.changed:
+            fields = _("、").join(word("field", one) for one in error.changed)
+            general.append(_("已被更改的内容：{fields}", fields=fields))
     return at_fields, general
 
 

@@ -150,7 +150,8 @@ async def _rate_of(key_hash: bytes) -> int | None:
             await become(session, RECOGNISING)
             row = await first(
                 session,
-                "SELECT rate FROM api_keys WHERE key_hash = :hash AND revoked_at IS NULL "
+                "SELECT rate FROM api_keys WHERE (key_hash = :hash OR previous_hash = :hash AND previous_until > :now) "
+                "AND revoked_at IS NULL "
                 "AND coalesce(expires_at, 'infinity') > :now",
                 hash=key_hash,
                 now=clock.now(),

@@ -1,12 +1,13 @@
 """Searching as a viewer: credit of the viewer's region or bank only, and nothing that PostgreSQL withholds."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.requests import Request
 
 from portal.viewing import viewing
 from registry.audience import CREDIT
+from registry.credit_reads import note_credit_read
 from registry.reading import rows
 from registry.viewers import NATION, Viewer
 from search.find import Found, find
@@ -16,6 +17,14 @@ _REGIONS: Final = "SELECT unnest(my_regions()) AS region"
 # Row-level security leaves a bank's people their own bank's credit alone.
 _LENDERS: Final = "SELECT DISTINCT authority FROM records WHERE lender_normal IS NOT NULL AND authority IS NOT NULL"
 _SEEN: Final = "SELECT DISTINCT record_id FROM records WHERE record_id = ANY(:ids) AND known_to = 'infinity'"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A record among what was found, for the audit."""
+
+    record_id: int
+    act: str
 
 
 async def find_as_viewer(request: Request, search: Search) -> Found:
@@ -36,6 +45,12 @@ async def find_as_viewer(request: Request, search: Search) -> Found:
     ids = [hit.id for hit in found.hits if hit.kind == "record"]
     async with viewing(request) as session:
         seen = {row["record_id"] for row in await rows(session, _SEEN, ids=ids)} if ids else set()
+        shown = [
+            _Shown(hit.id, str(hit.fields.get("act", "")))
+            for hit in found.hits
+            if hit.kind == "record" and hit.id in seen
+        ]
+        await note_credit_read(session, request.state.viewer, "search", search.text[:200], records=shown)
     kept = tuple(hit for hit in found.hits if hit.kind != "record" or hit.id in seen)
     dropped = len(found.hits) - len(kept)
     return replace(found, hits=kept, total=found.total - dropped) if dropped else found

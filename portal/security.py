@@ -3,6 +3,7 @@
 import hmac
 import secrets
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -14,10 +15,6 @@ from registry.errors import NotAllowed, ThreegatesError
 CONTENT_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-# The API's documentation page draws with styles and pictures of its own.
-DOCUMENTATION_POLICY: Final = CONTENT_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-    "img-src 'self'", "img-src 'self' data:"
 )
 HEADERS: Final = {
     "x-content-type-options": "nosniff",
@@ -61,8 +58,7 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                policy = DOCUMENTATION_POLICY if scope["path"].startswith("/api/docs") else CONTENT_POLICY
-                headers.setdefault("content-security-policy", policy)
+                headers.setdefault("content-security-policy", CONTENT_POLICY)
                 if not scope["path"].startswith("/static"):
                     headers.setdefault("cache-control", "no-store")
                 if scope.get("scheme") == "https":
@@ -117,12 +113,20 @@ def form_token(request: Request) -> str:
     return str(token)
 
 
+def comes_from_here(request: Request) -> bool | None:
+    """Whether a page of this register sent the request, or the reader by hand; None where the browser does not say."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return None if origin is None else urlsplit(origin).netloc == request.headers.get("host", "")
+
+
 def check_form_token(request: Request, given: object) -> None:
     """Refuse a form that our own page did not make for this browser."""
     kept = request.cookies.get(FORM_COOKIE, "")
-    foreign = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if (
-        foreign
+        comes_from_here(request) is False
         or len(kept) < 32
         or not isinstance(given, str)
         or not hmac.compare_digest(kept.encode(), given.encode())

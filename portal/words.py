@@ -38,6 +38,7 @@ LANES: Final = {
     "price": N_("价格"),
     "approval": N_("项目审批"),
     "replacement": N_("产能置换"),
+    "elimination": N_("淘汰落后产能"),
 }
 GATES: Final = {"land": N_("土地关口"), "environment": N_("环保门槛"), "credit": N_("信贷闸门")}
 GATE_STATES: Final = {"forced": N_("被突破"), "open": N_("可放行"), "shut": N_("关闭"), "unknown": N_("未判定")}
@@ -77,6 +78,7 @@ LINK_METHODS: Final = {
     "likely_match": N_("有相似项目，待人工核查"),
     "rejected": N_("核查人员已否定"),
     "no_likely_project": N_("没有相似的项目"),
+    "review": N_("人工核查"),
 }
 RECORD_KINDS: Final = {
     "granted": N_("出让"),
@@ -147,6 +149,29 @@ EQUIPMENT: Final = {
     "glass_line": N_("玻璃生产线"),
     "slipway": N_("船台"),
     "dock": N_("船坞"),
+}
+DISPOSITIONS: Final = {
+    "forbid_start": N_("不得开工"),
+    "halt": N_("停建"),
+    "recognise": N_("予以认定"),
+    "not_recognise": N_("不予认定"),
+    "concealed": N_("查实隐瞒不报"),
+}
+# Words that stand as values of parameters of the law
+LAW_WORDS: Final = {
+    "equal": N_("等量或减量置换"),
+    "reduced": N_("减量置换"),
+    "published": N_("公示"),
+    "filed": N_("备案"),
+    "listed": N_("列入淘汰名单"),
+    "close": N_("责令关闭"),
+    "stop": N_("责令停产"),
+    "class": N_("文件规定的期限"),
+    "list": N_("淘汰名单的期限"),
+    "below": N_("以下（不含）"),
+    "up_to": N_("及以下（含）"),
+    "above": N_("超过（不含）"),
+    "every": N_("全部"),
 }
 NOTICE_KINDS: Final = {
     "capacity_replacement": N_("产能置换公告"),
@@ -228,6 +253,7 @@ FIELDS: Final = {
     "industry_edition": N_("行业分类版本"),
     "region": N_("所在地区"),
     "address": N_("地址"),
+    "site": N_("厂址"),
     "site_name": N_("厂址"),
     "site_reference": N_("厂址编号"),
     "longitude": N_("经度"),
@@ -255,6 +281,7 @@ FIELDS: Final = {
     "dismantled": N_("拆除日期"),
     "last_ran": N_("最后运行日期"),
     "traits": N_("特征"),
+    "equipment": N_("设备"),
     "reference": N_("登记号"),
     "act": N_("行为"),
     "acted_on": N_("行为日期"),
@@ -315,6 +342,28 @@ FIELDS: Final = {
     "actor": N_("经办人"),
     "file": N_("文件"),
     "owner_reference": N_("项目单位登记号"),
+    "subject": N_("判定对象"),
+    "limits": N_("淘汰规定"),
+    "limit": N_("规定编号"),
+    "bound": N_("界限"),
+    "deadline": N_("期限"),
+    "plans": N_("产能置换方案"),
+    "units": N_("退出的装置"),
+    "retired": N_("退出日期"),
+    "published": N_("公示日期"),
+    "confirmed": N_("确认日期"),
+    "announced": N_("公告日期"),
+    "listed": N_("列入名单日期"),
+    "decided": N_("决定日期"),
+    "filed": N_("备案日期"),
+    "dispositions": N_("处理决定"),
+    "eliminations": N_("淘汰任务"),
+    "cured": N_("完成日期"),
+    "ended": N_("终止日期"),
+    "restrictions": N_("区域限批"),
+    "class": N_("设备类别"),
+    "ordered": N_("责令日期"),
+    "due": N_("注销期限"),
 }
 
 TABLES: Final = {
@@ -335,6 +384,8 @@ TABLES: Final = {
     "product": PRODUCTS,
     "process": PROCESSES,
     "equipment": EQUIPMENT,
+    "disposition": DISPOSITIONS,
+    "law_word": LAW_WORDS,
     "notice_kind": NOTICE_KINDS,
     "role": NOTICE_ROLES,
     "name_kind": NAME_KINDS,

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Final, cast
 
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.clock import civil_day
+from registry.errors import ThreegatesError
 from registry.reading import Row, first
 from registry.roles import OrganisationKind, Role, permissions_of, permissions_of_key
 from registry.viewers import NATION, Viewer
@@ -14,13 +16,20 @@ from registry.viewers import NATION, Viewer
 IDLE: Final = timedelta(minutes=30)
 
 _KEY = """
-SELECT k.id AS key_id, k.name, k.scopes, coalesce(o.id, '') AS organisation_id, coalesce(o.kind, 'agency') AS kind,
-    coalesce(o.name_zh, '') AS organisation_name, coalesce(o.region, :nation) AS region,
-    CASE WHEN o.id IS NULL THEN ARRAY['credit'] ELSE o.lanes END AS lanes
+SELECT k.id AS key_id, k.name, k.scopes, k.last_used_on, coalesce(o.id, '') AS organisation_id,
+    coalesce(o.kind, 'agency') AS kind, coalesce(o.name_zh, '') AS organisation_name,
+    coalesce(o.region, :nation) AS region,
+    CASE WHEN o.id IS NULL THEN ARRAY['credit'] ELSE o.lanes END AS lanes,
+    k.revoked_at IS NULL AND coalesce(k.expires_at, 'infinity') > :now AND o.ended_at IS NULL
+        AND (k.key_hash = :hash OR k.previous_until > :now) AS holds
 FROM api_keys AS k LEFT JOIN organisations AS o ON o.id = k.organisation_id
-WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND coalesce(k.expires_at, 'infinity') > :now
-    AND o.ended_at IS NULL
+WHERE k.key_hash = :hash OR k.previous_hash = :hash
 """
+
+# Once a day: who comes second on it changes nothing.
+_USED: Final = text(
+    "UPDATE api_keys SET last_used_on = :today WHERE id = :id AND last_used_on IS DISTINCT FROM CAST(:today AS date)"
+)
 
 _SIGN_IN = """
 SELECT s.id AS sign_in_id, a.id AS account_id, a.login, a.name, a.region, o.id AS organisation_id, o.kind,
@@ -42,11 +51,22 @@ GROUP BY s.id, a.id, o.id
 """
 
 
+class KeyEnded(ThreegatesError):
+    """The key was revoked, replaced, or is past its last day."""
+
+    status = 401
+    title = "The key has ended"
+
+
 async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -> Viewer | None:
-    """The viewer of a key that is neither revoked nor past its end."""
+    """The viewer of a key, and the day noted on which it was used; None for an unknown one, KeyEnded for an old one."""
     row = await first(session, _KEY, hash=key_hash, now=now, nation=NATION)
     if row is None:
         return None
+    if not row["holds"]:
+        raise KeyEnded("This key has ended.", remedy="Ask your administrator for a new one.")
+    if row["last_used_on"] != civil_day(now):
+        await (await session.connection()).execute(_USED, {"today": civil_day(now), "id": row["key_id"]})
     return Viewer(
         kind="key",
         key_id=row["key_id"],
@@ -55,6 +75,7 @@ async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -
         organisation_id=row["organisation_id"],
         organisation_name=row["organisation_name"],
         region=row["region"],
+        scopes=frozenset(row["scopes"]),
         permissions=permissions_of_key(frozenset(row["scopes"]), cast("OrganisationKind", row["kind"]), _lanes(row)),
     )
 

@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-Lane = Literal["land", "environment", "credit", "quality", "price", "approval"]
+Lane = Literal["land", "environment", "credit", "quality", "price", "approval", "elimination", "replacement"]
 
 # The three gates of Guofa [2013] 41, part 6, and the lanes beside them.
 GATES: Final[tuple[Lane, ...]] = ("land", "environment", "credit")
@@ -24,6 +24,17 @@ LANE_OF_ACT: Final[dict[str, Lane]] = {
     "power_price": "price",
     "water_price": "price",
     "approval": "approval",
+}
+
+# And what is judged beside acts: equipment, plans, decisions, orders.
+LANE_OF_JUDGED: Final[dict[str, Lane]] = {
+    **LANE_OF_ACT,
+    "equipment": "elimination",
+    "plan": "replacement",
+    "disposition": "approval",
+    "rectification": "approval",
+    "closure_order": "elimination",
+    "stop_order": "environment",
 }
 
 SECTORS: Final[tuple[str, ...]] = ("steel", "cement", "aluminium", "glass", "ships", "other")

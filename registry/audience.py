@@ -39,8 +39,9 @@ PUBLIC_RECORD_FIELDS: Final[tuple[str, ...]] = (
 CREDIT_LANE: Final = "credit"
 CREDIT_ACTS: Final[tuple[str, ...]] = ("loan", "disbursement", "bond", "listing")
 _CONFIDENTIAL_NAMES: Final = frozenset(
-    {"confidential", "amounts", "loan", "loans", "credit", "contract", "contract_number", "borrower", "lender"}
+    {"confidential", "loan", "loans", "credit", "contract", "contract_number", "borrower", "lender"}
 )
+_MONEY: Final = frozenset({"amount", "amounts"})
 # What the public may see of a finding in the credit lane: that there is one, and the article.
 _HIDDEN_OF_CREDIT: Final[dict[str, Any]] = {
     "subject_id": 0,
@@ -65,8 +66,9 @@ def shown_finding(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
     """A finding's row as the audience may see it; of credit most learn only that it is flagged."""
     if hides_credit(row, audience):
         return row | {name: value for name, value in _HIDDEN_OF_CREDIT.items() if name in row}
-    if row["lane"] != CREDIT_LANE and audience not in INTERNAL and "evidence" in row:
-        return row | {"evidence": without_credit(row["evidence"])}
+    if row["lane"] != CREDIT_LANE and "evidence" in row:
+        # Whoever may see credit sees it at its own finding, where the region or the bank is asked for.
+        return row | {"evidence": without_credit(row["evidence"], amounts=audience in INTERNAL)}
     return row
 
 
@@ -77,17 +79,17 @@ def shown_record(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
     return row | {name: None for name in ("amount", "months") if name in row}
 
 
-def without_credit(evidence: Any) -> Any:
-    """Evidence without what tells of credit, at any depth: amounts, contracts and credit acts."""
+def without_credit(evidence: Any, *, amounts: bool = False) -> Any:
+    """Evidence without what tells of credit, at any depth: contracts and credit acts, and money unless `amounts`."""
     if isinstance(evidence, dict):
         if evidence.get("act") in CREDIT_ACTS:
             return {}
         return {
-            name: without_credit(value)
+            name: without_credit(value, amounts=amounts)
             for name, value in evidence.items()
             # an amount beside a product is a capacity, any other is money
-            if name not in _CONFIDENTIAL_NAMES and (name != "amount" or "product" in evidence)
+            if name not in _CONFIDENTIAL_NAMES and (name not in _MONEY or amounts or "product" in evidence)
         }
     if isinstance(evidence, list):
-        return [without_credit(value) for value in evidence]
+        return [without_credit(value, amounts=amounts) for value in evidence]
     return evidence

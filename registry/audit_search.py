@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.clock import CIVIL_ZONE
 from registry.errors import BadInput
-from registry.reading import first, read_cursor, rows, write_cursor
+from registry.reading import BadCursor, first, number_of_cursor, read_cursor, rows, write_cursor
 
 PAGE: Final = 50
 
@@ -95,9 +95,9 @@ async def search_audit(session: AsyncSession, wanted: AuditFilter, *, cursor: st
     if cursor:
         at, number = read_cursor(cursor, 2)
         try:
-            binds |= {"at": datetime.fromisoformat(at), "number": int(number)}
+            binds |= {"at": datetime.fromisoformat(at), "number": number_of_cursor(number)}
         except (TypeError, ValueError):
-            raise BadInput("The cursor is not one of this list.", where="cursor", remedy="Start again.") from None
+            raise BadCursor from None
         where += " AND (e.at, e.id) < (:at, :number)"
     found = await rows(
         session,

@@ -1,12 +1,13 @@
 """The compiler: merges the SELECTs of all rules into one pass over the shared facts (decision 2).
 
 The same texts of facts and rules serve four uses. A `Use` says which acts are judged and which state of knowledge is
-read; only the predicates `known(x)`, `held(x)`, `judged_record(id)`, `judged_project(id)` and the source `judged_acts`
-change with it:
+read; only the predicates `known(x)`, `held(x)`, `judged_record(id)`, `judged_project(id)`, `judged_enterprise(id)`,
+`judged_holder(row)` and the source `judged_acts` change with it:
 
-- the nation: every act; what is known now, or was known then (a replay);
-- changed: acts of the records in `:records`, facts of the projects in `:projects`;
-- intended: hypothetical acts in `:intended`, facts of the projects in `:projects`.
+- the nation: every act, plan, unit, order; what is known now, or was known then (a replay);
+- changed: acts of the records in `:records`, and what belongs to the projects in `:projects`, or to no project and to
+  the enterprises in `:enterprises`;
+- intended: hypothetical acts in `:intended`, facts of the projects in `:projects` and of the `:enterprises`.
 """
 
 import re
@@ -21,8 +22,10 @@ from typing import Final, Literal
 import sqlglot
 from sqlglot import exp
 
+from registry.acts import LANE_OF_ACT
+from registry.law.limits import limits_sql
 from registry.law.reading import DatedValue, Law, Parameter, ParameterValue, law
-from registry.rules.reading import EVIDENCE_PARTS, Rule, rules
+from registry.rules.reading import EVIDENCE_PARTS, Rule, RuleDay, RulePart, rules
 
 Scope = Literal["nation", "changed", "intended"]
 Knowledge = Literal["now", "then"]
@@ -30,23 +33,50 @@ Knowledge = Literal["now", "then"]
 _FACTS: Final = Path(__file__).with_name("facts")
 # Each fact reads tables and facts before it; a fact that only rare rows ask for is inlined, so indexes serve it.
 FACTS: Final = (
+    "elimination_limits",
     "known_approvals",
     "known_projects",
+    "known_capacities",
+    "approved_capacities",
     "known_formalities",
+    "known_dispositions",
+    "known_plans",
+    "known_plan_units",
+    "known_equipment",
+    "backward_equipment",
+    "known_eliminations",
+    "listed_units",
+    "defaulters",
+    "known_orders",
+    "known_rectifications",
+    "restricted_regions",
     "owner_identities",
     "matching_regions",
     "other_regions",
     "standings",
     "formalities",
+    "new_capacity",
+    "project_states",
     "judged_acts",
     "acts",
+    "judged_equipment",
+    "judged_plans",
+    "judged_dispositions",
+    "judged_rectifications",
+    "judged_orders",
 )
-_SOURCES: Final[dict[Scope, str]] = {
-    "nation": "submitted_acts",
-    "changed": "submitted_acts",
-    "intended": "intended_acts",
+# The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
+LIMITS_FACT: Final = "elimination_limits"
+# Made once, since every act of the nation joins it.
+_MADE_ONCE: Final = frozenset({"project_states"})
+_SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
+    "nation": ("submitted_acts", "approval_acts"),
+    "changed": ("submitted_acts", "approval_acts"),
+    "intended": ("intended_acts",),
 }
-_PREDICATE: Final = re.compile(r"\b(known|held|judged_record|judged_project)\(([\w.]+)\)")
+_PREDICATE: Final = re.compile(
+    r"\b(known|held|judged_record|judged_project|judged_enterprise|judged_holder)\(([\w.]+)\)"
+)
 _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
@@ -81,11 +111,30 @@ def _judged_project(column: str, use: Use) -> str:
     return "TRUE" if use.scope == "nation" else f"{column} = ANY(CAST(:projects AS bigint[]))"
 
 
+def _judged_enterprise(column: str, use: Use) -> str:
+    if use.scope == "nation":
+        return "TRUE"
+    return (
+        f"{column} IN (SELECT unnest(CAST(:enterprises AS bigint[])) UNION ALL "
+        f"SELECT own.owner_id FROM project_versions AS own WHERE own.project_id = ANY(CAST(:projects AS bigint[])) "
+        f"AND {_known('own', use)})"
+    )
+
+
+def _judged_holder(row: str, use: Use) -> str:
+    if use.scope == "nation":
+        return "TRUE"
+    mine = _judged_enterprise(f"{row}.enterprise_id", use)
+    return f"({row}.project_id = ANY(CAST(:projects AS bigint[])) OR ({row}.project_id IS NULL AND {mine}))"
+
+
 _PREDICATES: Final[dict[str, Callable[[str, Use], str]]] = {
     "known": _known,
     "held": _held,
     "judged_record": _judged_record,
     "judged_project": _judged_project,
+    "judged_enterprise": _judged_enterprise,
+    "judged_holder": _judged_holder,
 }
 
 
@@ -94,15 +143,25 @@ def _file(name: str) -> str:
     return _COMMENT.sub("", (_FACTS / f"{name}.sql").read_text(encoding="utf-8")).strip()
 
 
-def fact(name: str, use: Use) -> str:
+def fact(name: str, use: Use, by_law: Law | None = None) -> str:
     """The text of one fact for one use."""
-    text = _file(_SOURCES[use.scope] if name == "judged_acts" else name)
+    if name == LIMITS_FACT:
+        return limits_sql((by_law or law()).limits)
+    files = _SOURCES[use.scope] if name == "judged_acts" else (name,)
+    text = "\nUNION ALL\n".join(_file(one) for one in files)
     return _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), text)
 
 
-def facts(use: Use) -> str:
-    """All facts as common table expressions; inlined, so that the planner sees one query."""
-    return ",\n".join(f"{name} AS NOT MATERIALIZED (\n{fact(name, use)}\n)" for name in FACTS)
+def facts(use: Use, asking: str, by_law: Law | None = None) -> str:
+    """The facts that a text asks for as common table expressions; inlined, so that the planner sees one query."""
+    wanted: list[str] = []
+    for name in reversed(FACTS):
+        if re.search(rf"\b{name}\b", asking):
+            body = fact(name, use, by_law)
+            asking += body
+            made = "MATERIALIZED" if name in _MADE_ONCE else "NOT MATERIALIZED"
+            wanted.append(f"{name} AS {made} (\n{body}\n)")
+    return ",\n".join(reversed(wanted))
 
 
 def _literal(value: ParameterValue) -> exp.Expression:
@@ -117,11 +176,13 @@ def _literal(value: ParameterValue) -> exp.Expression:
             return exp.Literal.number(value)
 
 
-def _by_day(values: tuple[DatedValue, ...], table: str, *, otherwise: exp.Expression | None = None) -> exp.Expression:
-    """The value in force on the act's own day: NULL before the first, so that a rule says nothing before its law."""
+def _by_day(
+    values: tuple[DatedValue, ...], day: exp.Expression, *, otherwise: exp.Expression | None = None
+) -> exp.Expression:
+    """The value in force on a day: NULL before the first, so that a rule says nothing before its law."""
     cases = exp.Case()
     for one in reversed(values):
-        cases = cases.when(exp.column("acted_on", table) >= _day(one.since), _literal(one.value))
+        cases = cases.when(exp.GTE(this=day.copy(), expression=_day(one.since)), _literal(one.value))
     return cases if otherwise is None else cases.else_(otherwise)
 
 
@@ -129,9 +190,10 @@ def _day(day: date) -> exp.Expression:
     return exp.cast(exp.Literal.string(day.isoformat()), "date")
 
 
-def parameter_sql(parameter: Parameter, table: str) -> exp.Expression:
-    """A parameter as an expression over the judged fact: by the act's day, and by region where one set its own."""
-    national = _by_day(parameter.values, table)
+def parameter_sql(parameter: Parameter, table: str, day: RuleDay = "act") -> exp.Expression:
+    """A parameter as an expression over the judged fact: by its day, and by region where one set its own."""
+    on = exp.column({"act": "acted_on", "judged": "judged_on"}[day], table)
+    national = _by_day(parameter.values, on)
     if not parameter.regions:
         return national
     cases = exp.Case()
@@ -141,34 +203,35 @@ def parameter_sql(parameter: Parameter, table: str) -> exp.Expression:
             f"(SELECT inner_code FROM region_within WHERE outer_code = {exp.Literal.string(code).sql()})",
             dialect="postgres",
         )
-        cases = cases.when(within, _by_day(values, table, otherwise=national.copy()))
+        cases = cases.when(within, _by_day(values, on, otherwise=national.copy()))
     return cases.else_(national)
 
 
-def _bound(expression: exp.Expression, rule: Rule, by_law: Law) -> str:
+def _bound(expression: exp.Expression, rule: Rule, part: RulePart, by_law: Law) -> str:
     """An expression of a rule as SQL, its parameters put in."""
 
     def put(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Placeholder):
-            return parameter_sql(by_law.parameter(str(node.this)), rule.fact)
+            return parameter_sql(by_law.parameter(str(node.this)), part.fact, rule.day)
         return node
 
     return expression.copy().transform(put).sql(dialect="postgres", comments=False)
 
 
-def _condition(rule: Rule, by_law: Law) -> str:
-    """A rule as one expression: its reasons where it flags the act, else NULL."""
-    reasons = rule.select.selects[0].this
-    condition = _bound(rule.select.args["where"].this, rule, by_law)
-    words = _bound(reasons, rule, by_law)
+def _condition(rule: Rule, part: RulePart, by_law: Law) -> str:
+    """When a rule flags a row of its fact."""
+    reasons = part.select.selects[0].this
+    condition = _bound(part.select.args["where"].this, rule, part, by_law)
     possible = reasons.this.expressions if isinstance(reasons.this, exp.Array) else []
     if possible:
-        # The array is made for the few that have a reason, not for the nation.
-        condition = f"({condition}) AND num_nonnulls({', '.join(_bound(one, rule, by_law) for one in possible)}) > 0"
-    return f"CASE WHEN {condition} THEN {words} END"
+        words = ", ".join(_bound(one, rule, part, by_law) for one in possible)
+        condition = f"({condition}) AND num_nonnulls({words}) > 0"
+    return f"({condition})"
 
 
 _KEPT: Final = (
+    "subject_kind",
+    "subject_id",
     "version_id",
     "record_id",
     "project_id",
@@ -178,6 +241,7 @@ _KEPT: Final = (
     "method",
     "act",
     "acted_on",
+    "judged_on",
     "sector",
     "project_region",
     "region",
@@ -186,12 +250,13 @@ _KEPT: Final = (
 
 @lru_cache(maxsize=32)
 def compile_flags(use: Use, chosen: tuple[Rule, ...] | None = None, by_law: Law | None = None) -> str:
-    """One statement over all rules: one row for each act and rule that flags it.
+    """One statement over all rules: one row for each act (plan, unit, order) and rule that flags it.
 
-    Columns: those of `_KEPT`, rule, reasons text[], parameters jsonb (the values in force on the act's day).
-    Binds: as_of, and by use known_at, unsettled, records, projects, intended.
+    Columns: those of `_KEPT`, rule, reasons text[], parameters jsonb (the values in force on its day).
+    Binds: as_of, and by use known_at, unsettled, records, projects, enterprises, intended.
     """
-    return f"WITH {facts(use)}\n{_flags(chosen or rules(), by_law or law())}"
+    flags = _flags(use, chosen or rules(), by_law or law())
+    return f"WITH {facts(use, flags, by_law)}\n{flags}"
 
 
 @lru_cache(maxsize=32)
@@ -200,45 +265,73 @@ def compile_evidence(
 ) -> str:
     """The same pass, each flag with the evidence as it is seen; see facts/evidence.sql for the columns.
 
-    With `only_acts` the acts themselves, flagged or not: what is seen now of an act that is no longer flagged.
+    With `only_acts` what is judged itself, flagged or not: what is seen now of what is no longer flagged.
     """
     chosen = chosen or rules()
-    kept = ", ".join(f"acts.{name}" for name in _KEPT)
-    unflagged = f"SELECT {kept}, NULL::text AS rule, NULL::text[] AS reasons, NULL::jsonb AS parameters FROM acts"
-    flags = unflagged if only_acts else _flags(chosen, by_law or law())
+    flags = _unflagged(chosen) if only_acts else _flags(use, chosen, by_law or law())
     evidence = _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), _file("evidence"))
     for part in EVIDENCE_PARTS:
         names = ", ".join(exp.Literal.string(one.id).sql() for one in chosen if part in one.evidence)
         evidence = evidence.replace(f"asks_{part}", f"COALESCE(rule IN ({names or 'NULL'}), TRUE)")
-    return f"WITH {facts(use)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
+    return f"WITH {facts(use, flags + evidence, by_law)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
 
 
-def _flags(chosen: tuple[Rule, ...], by_law: Law) -> str:
-    """All conditions side by side over one scan of the acts; OFFSET 0 keeps the planner from writing each out twice."""
-    kept = ", ".join(f"acts.{name}" for name in _KEPT)
-    columns = ",\n".join(f"{_condition(one, by_law)} AS flag_{number}" for number, one in enumerate(chosen))
-    used = sorted({name for one in chosen for name in one.parameters})
-    values = ",\n".join(
-        f"to_jsonb({parameter_sql(by_law.parameter(name), 'flagged').sql(dialect='postgres')}) AS {name}"
-        for name in used
+def _unflagged(chosen: tuple[Rule, ...]) -> str:
+    judged = dict.fromkeys(["acts", *(part.fact for one in chosen for part in one.parts)])
+    return "\nUNION ALL\n".join(
+        f"SELECT {', '.join(f'{name}.{column}' for column in _KEPT)}, "
+        f"NULL::text AS rule, NULL::text[] AS reasons, NULL::jsonb AS parameters FROM {name}"
+        for name in judged
     )
-    names = ", ".join(f"flag_{number}" for number in range(len(chosen)))
+
+
+def _flags(use: Use, chosen: tuple[Rule, ...], by_law: Law) -> str:
+    """All rules over one scan of each fact they judge."""
+    by_fact: dict[str, list[tuple[Rule, RulePart]]] = {}
+    for one in chosen:
+        for part in one.parts:
+            if use.scope != "intended" or part.fact == "acts":
+                by_fact.setdefault(part.fact, []).append((one, part))
+    return "\nUNION ALL\n".join(_flags_of(name, judging, by_law) for name, judging in by_fact.items())
+
+
+def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> str:
+    """The rules over one fact, side by side; OFFSET 0 keeps the planner from writing each out twice.
+
+    A small table says which rules each act asks, so that a row costs one look-up and not one comparison for each rule.
+    """
+    columns = ",\n".join(
+        f"CASE WHEN asks.rule_{number} AND {_condition(one, part, by_law)} "
+        f"THEN {_bound(part.select.selects[0].this, one, part, by_law)} END AS flag_{number}"
+        for number, (one, part) in enumerate(judging)
+    )
+    acts = dict.fromkeys(act for one, _ in judging for act in one.acts if (act in LANE_OF_ACT) == (name == "acts"))
+    asks = ",\n".join(f"('{act}', {', '.join(str(act in one.acts).upper() for one, _ in judging)})" for act in acts)
+    used = sorted({(parameter, one.day) for one, _ in judging for parameter in one.parameters})
+    values = ",\n".join(
+        f"to_jsonb({parameter_sql(by_law.parameter(parameter), 'flagged', day).sql(dialect='postgres')}) "
+        f"AS {parameter}_{day}"
+        for parameter, day in used
+    )
     flags = ",\n".join(
         f"('{one.id}', flagged.flag_{number}, jsonb_build_object("
-        + ", ".join(f"'{name}', valued.{name}" for name in one.parameters)
+        + ", ".join(f"'{parameter}', valued.{parameter}_{one.day}" for parameter in one.parameters)
         + "))"
-        for number, one in enumerate(chosen)
+        for number, (one, _) in enumerate(judging)
     )
-    kept_again = ", ".join(f"flagged.{name}" for name in _KEPT)
-    return f"""SELECT {kept_again}, flag.rule, flag.reasons, flag.parameters
+    numbers = range(len(judging))
+    return f"""SELECT {", ".join(f"flagged.{column}" for column in _KEPT)}, flag.rule, flag.reasons, flag.parameters
 FROM (
-SELECT {kept},
+SELECT {", ".join(f"{name}.{column}" for column in _KEPT)},
 {columns}
-FROM acts
+FROM {name}
+JOIN (VALUES
+{asks}
+) AS asks (act, {", ".join(f"rule_{number}" for number in numbers)}) ON asks.act = {name}.act
 OFFSET 0
 ) AS flagged
 CROSS JOIN LATERAL (SELECT {values or "1"}) AS valued
 CROSS JOIN LATERAL (VALUES
 {flags}
 ) AS flag (rule, reasons, parameters)
-WHERE num_nonnulls({names}) > 0 AND flag.reasons IS NOT NULL"""
+WHERE num_nonnulls({", ".join(f"flagged.flag_{number}" for number in numbers)}) > 0 AND flag.reasons IS NOT NULL"""

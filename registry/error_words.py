@@ -64,6 +64,9 @@ CHINESE: Final[dict[str, str]] = {
     "The rate is 1 to 6000 requests a minute.": "每分钟次数为 1 至 6000。",
     "A key of this name exists.": "已有同名的密钥。",
     "There is no such key.": "没有这个密钥。",
+    "This key has ended.": "此密钥已失效。",
+    "Ask your administrator for a new one.": "请向管理员索取新密钥。",
+    "The old key holds for at most 30 days more.": "旧密钥最多再有效 30 天。",
     "Only a person drafts a proposal.": "只有人员可以起草。",
     "A proposal needs a reason.": "起草须写明理由。",
     "There is no such proposal.": "没有这份草案。",
@@ -99,6 +102,7 @@ CHINESE: Final[dict[str, str]] = {
     "There is no such nature.": "没有这种建设性质。",
     "There is no such province.": "没有这个省份。",
     "There is no such rule.": "没有这条规则。",
+    "There is no such document of the law.": "没有这份文件。",
     "There is no such sector.": "没有这个行业。",
     "There is no such stage.": "没有这个阶段。",
     "There is no such state.": "没有这种状态。",
@@ -203,10 +207,10 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
-    "PostgreSQL has no role {name}, and this user may not make one.": "数据库没有角色 {name}，此用户也无权创建。",
-    "As a superuser: {command}; {more} TO the user of that address.": (
-        "请以超级用户执行：{command}; {more} TO（该地址的用户）。"
+    "This user of PostgreSQL needs the role {name}, and may not get it for itself.": (
+        "此数据库用户需要角色 {name}，且无权自行取得。"
     ),
+    "As a superuser, run: {commands}": "请以超级用户执行：{commands}",
     "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
     "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",
     "The encrypted connection to PostgreSQL cannot be made ({why}).": "无法建立到数据库的加密连接（{why}）。",

@@ -60,10 +60,21 @@ class Conflict(ThreegatesError):
 
 
 class ChangedMeanwhile(Conflict):
-    """What the change was based on is no longer the present version."""
+    """Somebody else changed it since the caller read it; `changed` names what, as fields of the item."""
 
     status = 412
-    title = "Changed meanwhile"
+    title = "It was changed meanwhile"
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "", changed: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.changed = changed
+
+
+class VersionNeeded(ThreegatesError):
+    """A change has to say which version it was made on."""
+
+    status = 428
+    title = "The version that was seen is needed"
 
 
 class NotAllowed(ThreegatesError):

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.audience import CREDIT, shown_finding
 from registry.errors import NotFound
-from registry.reading import UNDATED, Row, read_cursor, region_names, rows, write_cursor
+from registry.reading import UNDATED, BadCursor, Row, day_of_cursor, read_cursor, region_names, rows, write_cursor
 from registry.viewers import Audience
 
 FINDING_COLUMNS: Final = """
@@ -130,8 +130,10 @@ async def list_findings(
     total = await rows(session, f"SELECT count(*) AS total FROM findings_shown f WHERE {where}", **binds)
     if cursor:
         day, fingerprint = read_cursor(cursor, 2)
+        if not isinstance(fingerprint, str):
+            raise BadCursor
         where += f" AND ({sorted_by}, f.fingerprint) < (:day, :fingerprint)"
-        binds |= {"day": _cursor_day(day), "fingerprint": str(fingerprint)}
+        binds |= {"day": day_of_cursor(day), "fingerprint": fingerprint}
     found = await rows(
         session,
         f"""
@@ -146,13 +148,6 @@ async def list_findings(
     names = await region_names(session, [row["region"] for row in found])
     items = [FindingLine(**shown_finding(row, audience), region_name=names.get(row["region"] or "")) for row in found]
     return FindingPage(items=items, total=int(total[0]["total"]), next_cursor=next_cursor)
-
-
-def _cursor_day(text: Any) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        return UNDATED
 
 
 async def finding_file(session: AsyncSession, fingerprint: str, audience: Audience) -> FindingFile:

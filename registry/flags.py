@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, text
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.acts import LANE_OF_ACT
+from registry.acts import LANE_OF_ACT, LANE_OF_JUDGED
 from registry.compiling import Use, compile_evidence, compile_flags
 from registry.database import json_text
 from registry.dirty import UNSETTLED_RECORDS
@@ -30,6 +30,8 @@ class Asked:
     records: Sequence[int] = ()
     projects: Sequence[int] = ()
     intended: Sequence[dict[str, Any]] = ()
+    # Beside the owners of the projects: those whose duties, orders and units are looked at.
+    enterprises: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Flag:
     subject_id: int
     subject_reference: str
     act: str
-    acted_on: date
+    acted_on: date | None
     project_id: int | None
     enterprise_id: int | None
     sector: str | None
@@ -99,13 +101,20 @@ async def statement_of(session: AsyncSession, asked: Asked, sql: str, **more: An
     if asked.use.scope == "nation":
         unsettled = [] if asked.use.knowledge == "then" else await _unsettled(session)
         values["unsettled"] = unsettled
-    values |= {"records": list(asked.records), "projects": list(asked.projects), "intended": json_text(asked.intended)}
+    parties = [one["enterprise_id"] for one in asked.intended if one.get("enterprise_id") is not None]
+    values |= {
+        "records": list(asked.records),
+        "projects": list(asked.projects),
+        "enterprises": [*asked.enterprises, *parties],
+        "intended": json_text(asked.intended),
+    }
     types: dict[str, Any] = {
         "as_of": Date,
         "known_at": Instant,
         "unsettled": ARRAY(BigInteger),
         "records": ARRAY(BigInteger),
         "projects": ARRAY(BigInteger),
+        "enterprises": ARRAY(BigInteger),
         "intended": Text,
         "confidential": ARRAY(Text),
     }
@@ -145,15 +154,15 @@ async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[F
     return _one_each(_flag(dict(row), by_id[row["rule"]], succession, asked.as_of) for row in rows)
 
 
-async def ask_evidence(session: AsyncSession, asked: Asked) -> dict[int, list[dict[str, Any]]]:
-    """What is seen now of some records' acts, flagged or not: by record, one row for each project."""
+async def ask_evidence(session: AsyncSession, asked: Asked) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """What is seen now of what is judged, flagged or not: by subject, for a record one row for each project."""
     statement, values = await statement_of(
         session, asked, compile_evidence(asked.use, only_acts=True), confidential=list(CONFIDENTIAL_ACTS)
     )
     await _plan_for_these(session)
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in (await (await session.connection()).execute(statement, values)).mappings():
-        found.setdefault(row["record_id"], []).append(dict(row))
+        found.setdefault((row["subject_kind"], row["subject_id"]), []).append(dict(row))
     return found
 
 
@@ -161,18 +170,26 @@ def _flag(row: dict[str, Any], rule: Rule, succession: Succession, as_of: date) 
     act, acted_on = row["act"], row["acted_on"]
     basis = rule.basis_of(act)
     first_holder = rule.duty.get(act, "")
-    evidence = evidence_of(row, rule) | {"duty_holder_on_day": succession.holder(first_holder, acted_on)}
-    key = f"{row['feed']}\n{row['source_key']}"
+    day = row["judged_on"] if rule.day == "judged" or acted_on is None else acted_on
+    evidence = evidence_of(row, rule) | {"duty_holder_on_day": succession.holder(first_holder, day)}
+    kind = row["subject_kind"]
+    if kind == "record":
+        key, reference = f"{row['feed']}\n{row['source_key']}", f"{row['feed']}:{row['source_key']}"
+    else:
+        reference = row["subject_reference"]
+        # An approval has its reference among those of its project alone; the project's own key is never given again.
+        of_project = kind in ("approval", "project") and row["project"] is not None
+        key = f"{row['project']['reference']}\n{reference if kind == 'approval' else ''}" if of_project else reference
     return Flag(
-        fingerprint=fingerprint(rule.id, "record", key),
+        fingerprint=fingerprint(rule.id, kind, key),
         rule=rule.id,
         rule_version=rule.version,
         basis=basis,
         severity=SEVERITIES[basis],
-        lane=LANE_OF_ACT[act],
-        subject_kind="record",
-        subject_id=row["record_id"],
-        subject_reference=f"{row['feed']}:{row['source_key']}",
+        lane=LANE_OF_JUDGED[act],
+        subject_kind=kind,
+        subject_id=row["subject_id"],
+        subject_reference=reference,
         act=act,
         acted_on=acted_on,
         project_id=row["project_id"],
@@ -191,7 +208,7 @@ def _flag(row: dict[str, Any], rule: Rule, succession: Succession, as_of: date) 
 
 def evidence_of(row: dict[str, Any], rule: Rule) -> dict[str, Any]:
     """The evidence as kept: the parts the rule asks for, absent ones left out; `confidential` is not for the public."""
-    parts = ("record", "link", "project", "owner", *rule.evidence, "confidential")
+    parts = ("record", "subject", "link", "project", "owner", *rule.evidence, "confidential")
     return {part: row[part] for part in parts if row[part] is not None}
 
 

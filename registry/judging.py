@@ -61,10 +61,13 @@ async def judge_changed(session: AsyncSession, at: datetime, *, limit: int = CLA
         return None
     await statistics.refresh(session, len(claims))
     as_of = civil_day(at)
-    projects, records = await _touched(session, claims)
-    flags = await ask_flags_with_evidence(session, Asked(Use("changed"), as_of, records=records, projects=projects))
+    projects, records, enterprises = await _touched(session, claims)
+    flags = await ask_flags_with_evidence(
+        session, Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
+    )
     merged = await merge_flags(session, flags, at)
-    await _close(session, await find_unflagged(session, records=records, unsettled=()), as_of, at, merged)
+    unflagged = await find_unflagged(session, records=records, projects=projects, enterprises=enterprises)
+    await _close(session, unflagged, as_of, at, merged)
     judged = await _finish(session, "changed", as_of, at, len(records), merged)
     await dirty.settle(session, "judge", claims)
     return judged
@@ -76,25 +79,31 @@ async def _close(
     """Close each with the reason that the evidence gives, as it is seen now."""
     if not unflagged:
         return
-    records = [one.record_id for one in unflagged]
+    records = [one.subject_id for one in unflagged if one.subject_kind == "record"]
     projects = await _ids(session, _PROJECTS_OF_RECORDS, records=records)
-    seen = await ask_evidence(session, Asked(Use("changed"), as_of, records=records, projects=projects))
-    await close(session, unflagged, [why_closed(one, seen.get(one.record_id, [])) for one in unflagged], at, merged)
+    projects += [one.project_id for one in unflagged if one.project_id is not None]
+    enterprises = [one.enterprise_id for one in unflagged if one.enterprise_id is not None]
+    asked = Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
+    seen = await ask_evidence(session, asked)
+    whys = [why_closed(one, seen.get((one.subject_kind, one.subject_id), [])) for one in unflagged]
+    await close(session, unflagged, whys, at, merged)
 
 
-async def _touched(session: AsyncSession, claims: Sequence[dirty.Claim]) -> tuple[list[int], list[int]]:
-    """The projects whose facts changed, and the records that are judged by them."""
-    marked = dirty.ids_of(claims, "record")
+async def _touched(session: AsyncSession, claims: Sequence[dirty.Claim]) -> tuple[list[int], list[int], list[int]]:
+    """The projects whose facts changed, the records that are judged by them, and the enterprises that act there."""
+    marked, enterprises = dirty.ids_of(claims, "record"), dirty.ids_of(claims, "enterprise")
     projects = await _ids(
         session,
         _TOUCHED_PROJECTS,
         records=marked,
         projects=dirty.ids_of(claims, "project"),
-        enterprises=dirty.ids_of(claims, "enterprise"),
+        enterprises=enterprises,
     )
-    records = await _ids(session, _TOUCHED_RECORDS, records=marked, projects=projects)
+    alike = await _ids(session, _ALIKE_ENTERPRISES, projects=projects, enterprises=enterprises)
+    records = await _ids(session, _TOUCHED_RECORDS, records=marked, projects=projects, enterprises=enterprises)
     # A record of a touched project may belong to others too, and is judged by all of them.
-    return await _ids(session, _PROJECTS_OF_RECORDS, records=records), records
+    projects = await _ids(session, _JUDGED_PROJECTS, records=records, projects=projects)
+    return projects, records, await _ids(session, _ACTING, records=records, enterprises=[*enterprises, *alike])
 
 
 async def _ids(session: AsyncSession, sql: str, **ids: Sequence[int]) -> list[int]:
@@ -130,9 +139,26 @@ SELECT DISTINCT l.project_id FROM links AS l
 WHERE l.record_id = ANY(:records) AND l.known_to = 'infinity' AND l.project_id IS NOT NULL
 """
 
+_JUDGED_PROJECTS: Final = f"{_PROJECTS_OF_RECORDS} UNION SELECT unnest(:projects)"
+
+_ACTING: Final = """
+SELECT unnest(:enterprises)
+UNION
+SELECT l.enterprise_id FROM links AS l
+WHERE l.record_id = ANY(:records) AND l.known_to = 'infinity' AND l.enterprise_id IS NOT NULL
+"""
+
+# Enterprises with a unit of the same class and size: what was dismantled here may stand there.
+_ALIKE_ENTERPRISES: Final = """
+SELECT DISTINCT e.enterprise_id FROM equipment AS e
+JOIN equipment AS u ON u.equipment_class = e.equipment_class AND u.size = e.size AND u.known_to = 'infinity'
+WHERE e.known_to = 'infinity' AND e.enterprise_id IS NOT NULL
+  AND (u.project_id = ANY(:projects) OR u.enterprise_id = ANY(:enterprises))
+"""
+
 # Who owns a project, who is a branch of whom, and which project continues which bear on `project-code-misused`.
 _TOUCHED_PROJECTS: Final = """
-WITH touched AS (
+WITH given AS (
     SELECT unnest(:projects) AS project_id
     UNION
     SELECT l.project_id FROM links AS l
@@ -151,6 +177,34 @@ WITH touched AS (
         SELECT o.enterprise_id FROM enterprise_owners AS o
         WHERE o.owner_id = ANY(:enterprises) AND o.known_to = 'infinity'
     )
+),
+units AS (
+    SELECT e.reference, e.equipment_class, e.size FROM equipment AS e
+    WHERE e.known_to = 'infinity'
+      AND (e.project_id IN (SELECT project_id FROM given) OR e.enterprise_id = ANY(:enterprises))
+),
+named AS (
+    SELECT reference FROM units
+    UNION
+    SELECT t.equipment_reference FROM eliminations AS t WHERE t.enterprise_id = ANY(:enterprises)
+    UNION
+    SELECT u.reference FROM replacement_plans AS p JOIN plan_units AS u ON u.plan_id = p.plan_id
+    WHERE p.project_id IN (SELECT project_id FROM given)
+),
+touched AS (
+    SELECT project_id FROM given
+    UNION
+    -- One unit may be offered by several plans, and a plan's unit be another enterprise's or owed under another duty.
+    SELECT p.project_id FROM plan_units AS u
+    JOIN replacement_plans AS p ON p.plan_id = u.plan_id AND p.known_to = 'infinity'
+    WHERE u.known_to = 'infinity' AND u.reference IN (SELECT reference FROM named)
+    UNION
+    SELECT e.project_id FROM equipment AS e
+    WHERE e.known_to = 'infinity' AND e.reference IN (SELECT reference FROM named)
+    UNION
+    -- What was dismantled here may stand there.
+    SELECT e.project_id FROM equipment AS e JOIN units AS u ON u.equipment_class = e.equipment_class AND u.size = e.size
+    WHERE e.known_to = 'infinity'
 )
 SELECT project_id FROM touched WHERE project_id IS NOT NULL
 UNION
@@ -165,6 +219,8 @@ SELECT record_id FROM (
     SELECT unnest(:records) AS record_id
     UNION
     SELECT l.record_id FROM links AS l WHERE l.project_id = ANY(:projects) AND l.known_to = 'infinity'
+    UNION
+    SELECT l.record_id FROM links AS l WHERE l.enterprise_id = ANY(:enterprises) AND l.known_to = 'infinity'
 ) AS touched
 WHERE record_id NOT IN ({UNSETTLED_RECORDS})
 ORDER BY record_id

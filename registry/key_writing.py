@@ -1,4 +1,4 @@
-"""Keys of the programming interface: made with scopes, an end and a rate, shown once, revoked."""
+"""Keys of the programming interface: made with scopes, an end and a rate, shown once, rotated, revoked."""
 
 import hashlib
 import secrets
@@ -17,6 +17,8 @@ from registry.viewers import Viewer
 
 LONGEST: Final = timedelta(days=366)
 MOST_A_MINUTE: Final = 6000
+# How long the old secret of a rotated key still holds, so that programs can change over.
+OVERLAP: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ async def keys(session: AsyncSession, viewer: Viewer) -> list[Row]:
     return await rows(
         session,
         "SELECT k.id, k.name, k.scopes, k.created_at, k.created_by, k.expires_at, k.rate, k.last_used_on, "
-        "k.revoked_at, k.organisation_id, o.name_zh AS organisation_name FROM api_keys AS k "
+        "k.previous_until, k.revoked_at, k.organisation_id, o.name_zh AS organisation_name FROM api_keys AS k "
         "LEFT JOIN organisations AS o ON o.id = k.organisation_id ORDER BY k.revoked_at DESC NULLS FIRST, k.id DESC",
     )
 
@@ -59,13 +61,13 @@ async def create_key(session: AsyncSession, viewer: Viewer, new: NewKey, now: da
         raise BadInput("There is no such organisation.", where="organisation_id")
     if await first(session, "SELECT 1 AS one FROM api_keys WHERE name = :name", name=new.name):
         raise Conflict("A key of this name exists.", where="name")
-    key = f"tg_{secrets.token_urlsafe(32)}"
+    key = new_secret()
     row = await first(
         session,
         "INSERT INTO api_keys (name, key_hash, scopes, created_at, expires_at, organisation_id, created_by, rate) "
         "VALUES (:name, :hash, CAST(:scopes AS text[]), :now, :expires, :organisation, :actor, :rate) RETURNING id",
         name=new.name,
-        hash=hashlib.sha256(key.encode()).digest(),
+        hash=_hash(key),
         scopes=sorted(new.scopes),
         now=now,
         expires=new.expires_at,
@@ -76,6 +78,40 @@ async def create_key(session: AsyncSession, viewer: Viewer, new: NewKey, now: da
     assert row is not None  # noqa: S101  # RETURNING gives the one row
     after = {"name": new.name, "scopes": sorted(new.scopes), "expires": new.expires_at, "rate": new.rate}
     await audit(session, viewer, "key.create", "key", str(row["id"]), after=after)
+    return key
+
+
+def new_secret() -> str:
+    """A key nobody has: 256 random bits behind a prefix by which searches for leaked keys know ours."""
+    return f"tg_{secrets.token_urlsafe(32)}"
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+async def rotate_key(
+    session: AsyncSession, viewer: Viewer, key_id: int, now: datetime, overlap: timedelta = OVERLAP
+) -> str:
+    """A new secret for a key, to be shown once; the old one holds for `overlap`, or no longer where that is nothing."""
+    viewer.require("accounts")
+    if not timedelta() <= overlap <= timedelta(days=30):
+        raise BadInput("The old key holds for at most 30 days more.", where="overlap")
+    key = new_secret()
+    row = await first(
+        session,
+        "UPDATE api_keys SET key_hash = :hash, previous_hash = CASE WHEN :until > :now THEN key_hash END, "
+        "previous_until = CASE WHEN :until > :now THEN CAST(:until AS timestamptz) END "
+        "WHERE id = :id AND revoked_at IS NULL AND coalesce(expires_at, 'infinity') > :now RETURNING name",
+        hash=_hash(key),
+        now=now,
+        until=now + overlap,
+        id=key_id,
+    )
+    if row is None:
+        raise NotFound("There is no such key.")
+    after = {"name": row["name"], "old_key_holds_until": now + overlap}
+    await audit(session, viewer, "key.rotate", "key", str(key_id), after=after)
     return key
 
 

@@ -1,11 +1,15 @@
 """Keys of the programming interface: each belongs to an organisation, has scopes and, but for the first, an end."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ARRAY, Date, Identity, LargeBinary, Text
+from sqlalchemy import ARRAY, Date, Identity, Index, LargeBinary, Text
 from sqlmodel import BigInteger, Field, SQLModel
 
 from registry.history import Instant
+
+# How long the answer to an Idempotency-Key is kept.
+ANSWERS_KEPT: Final = timedelta(hours=24)
 
 
 class ApiKey(SQLModel, table=True):
@@ -24,15 +28,19 @@ class ApiKey(SQLModel, table=True):
     created_by: str = Field(default="", sa_type=Text)
     # Requests a minute.
     rate: int = 600
+    # The secret before the last rotation, which still holds until its instant, so that programs can change over.
+    previous_hash: bytes | None = Field(default=None, sa_type=LargeBinary, unique=True)
+    previous_until: datetime | None = Field(default=None, sa_type=Instant)
     last_used_on: date | None = Field(default=None, sa_type=Date)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_by: str = Field(default="", sa_type=Text)
 
 
 class IdempotentAnswer(SQLModel, table=True):
-    """The answer given to an Idempotency-Key: the same request again gets it again."""
+    """The answer given to an Idempotency-Key: the same request again gets it again, for a day."""
 
     __tablename__ = "idempotent_answers"
+    __table_args__ = (Index("idempotent_answers_age", "created_at"),)
 
     key: str = Field(primary_key=True, sa_type=Text)
     scope: str = Field(primary_key=True, sa_type=Text)

@@ -76,15 +76,23 @@ LEFT JOIN unnest(:known, :seen) AS before (fingerprint, first_seen) ON before.fi
 WHERE NOT EXISTS (
     SELECT FROM findings AS held WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity'
 )
-RETURNING subject_id, project_id
+RETURNING subject_kind, subject_id, project_id
 """
 _OPEN_BUT_NOT_FLAGGED: Final = """
-SELECT held.fingerprint, held.rule, held.rule_version, held.subject_id, held.project_id, held.evidence
+SELECT held.fingerprint, held.rule, held.rule_version, held.subject_kind, held.subject_id, held.project_id,
+       held.enterprise_id, held.evidence
 FROM findings AS held
-WHERE held.known_to = 'infinity' AND held.state = 'open' AND held.subject_kind = 'record'
+WHERE held.known_to = 'infinity' AND held.state = 'open'
   AND (CAST(:rules AS text[]) IS NULL OR held.rule = ANY(CAST(:rules AS text[])))
-  AND (CAST(:records AS bigint[]) IS NULL OR held.subject_id = ANY(CAST(:records AS bigint[])))
-  AND held.subject_id <> ALL(CAST(:unsettled AS bigint[]))
+  AND CASE
+      WHEN held.subject_kind = 'record' THEN
+          (CAST(:records AS bigint[]) IS NULL OR held.subject_id = ANY(CAST(:records AS bigint[])))
+          AND held.subject_id <> ALL(CAST(:unsettled AS bigint[]))
+      WHEN CAST(:records AS bigint[]) IS NULL THEN TRUE
+      WHEN held.subject_kind = 'rectification' AND held.project_id IS NULL THEN TRUE
+      WHEN held.project_id IS NOT NULL THEN held.project_id = ANY(CAST(:projects AS bigint[]))
+      ELSE held.enterprise_id = ANY(CAST(:enterprises AS bigint[]))
+  END
   AND NOT EXISTS (SELECT FROM flagged AS said WHERE said.fingerprint = held.fingerprint)
 """
 _CLOSE: Final = f"""
@@ -106,8 +114,10 @@ class Unflagged:
     fingerprint: str
     rule: str
     rule_version: str
-    record_id: int
+    subject_kind: str
+    subject_id: int
     project_id: int | None
+    enterprise_id: int | None
     evidence: dict[str, Any]
 
 
@@ -121,9 +131,10 @@ class Merged:
     records: set[int] = field(default_factory=set)
     projects: set[int] = field(default_factory=set)
 
-    def touch(self, record: int, project: int | None) -> None:
-        """Note that a finding of this record and project changed."""
-        self.records.add(record)
+    def touch(self, kind: str, subject: int, project: int | None) -> None:
+        """Note that a finding of this subject and project changed."""
+        if kind == "record":
+            self.records.add(subject)
         if project is not None:
             self.projects.add(project)
 
@@ -147,8 +158,8 @@ async def merge_flags(session: AsyncSession, flags: Sequence[Flag], at: datetime
         {"at": at, "known": [row[0] for row in before], "seen": [row[2] for row in before]},
     )
     count = 0
-    for record, project in added:
-        merged.touch(record, project)
+    for kind, subject, project in added:
+        merged.touch(kind, subject, project)
         count += 1
     merged.opened = count - merged.changed
     return merged
@@ -163,15 +174,32 @@ def _at(sql: str) -> Any:
 
 
 async def find_unflagged(
-    session: AsyncSession, *, records: Sequence[int] | None, unsettled: Sequence[int]
+    session: AsyncSession,
+    *,
+    records: Sequence[int] | None,
+    unsettled: Sequence[int] = (),
+    projects: Sequence[int] = (),
+    enterprises: Sequence[int] = (),
 ) -> list[Unflagged]:
-    """Open findings on these records (None: all) that the flags just merged do not have, those of removed rules too."""
+    """Open findings that the flags just merged do not have, those of removed rules too.
+
+    Those on these records (None: all there are), and on whatever else belongs to these projects or, where it belongs to
+    none, to these enterprises.
+    """
     statement = text(_OPEN_BUT_NOT_FLAGGED).bindparams(
         bindparam("rules", type_=ARRAY(Text)),
         bindparam("records", type_=ARRAY(BigInteger)),
         bindparam("unsettled", type_=ARRAY(BigInteger)),
+        bindparam("projects", type_=ARRAY(BigInteger)),
+        bindparam("enterprises", type_=ARRAY(BigInteger)),
     )
-    values = {"rules": None, "records": None if records is None else list(records), "unsettled": list(unsettled)}
+    values = {
+        "rules": None,
+        "records": None if records is None else list(records),
+        "unsettled": list(unsettled),
+        "projects": list(projects),
+        "enterprises": list(enterprises),
+    }
     return [Unflagged(*row) for row in await (await session.connection()).execute(statement, values)]
 
 
@@ -186,17 +214,24 @@ async def close(
         {"at": at, "prints": [one.fingerprint for one in unflagged], "whys": list(whys)},
     )
     for one in unflagged:
-        merged.touch(one.record_id, one.project_id)
+        merged.touch(one.subject_kind, one.subject_id, one.project_id)
     merged.closed += len(unflagged)
 
 
 # Why a finding was closed, by the part of the evidence that is no longer the same.
 _CAUSES: Final[tuple[tuple[str, str], ...]] = (
     ("record", "record-corrected"),
+    ("subject", "subject-corrected"),
     ("link", "link-changed"),
     ("prices", "record-corrected"),
     ("approvals", "approval-changed"),
     ("formalities", "formality-changed"),
+    ("dispositions", "disposition-changed"),
+    ("plans", "plan-changed"),
+    ("equipment", "equipment-changed"),
+    ("eliminations", "elimination-changed"),
+    ("restrictions", "restriction-changed"),
+    ("capacities", "project-corrected"),
     ("owners", "owner-changed"),
     ("project", "project-corrected"),
     ("owner", "owner-changed"),
@@ -212,7 +247,7 @@ def why_closed(one: Unflagged, seen: Sequence[dict[str, Any]]) -> str:
         return "record-no-longer-judged"
     for part, reason in _CAUSES:
         was = one.evidence.get(part)
-        if (part in ("record", "link", "project", "owner") or part in current[one.rule].evidence) and all(
+        if (part in ("record", "subject", "link", "project", "owner") or part in current[one.rule].evidence) and all(
             was != row.get(part) for row in seen
         ):
             return reason

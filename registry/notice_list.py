@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.errors import NotFound
 from registry.project_file import SourceLine, sources_of
-from registry.reading import UNDATED, read_cursor, rows, write_cursor
+from registry.reading import UNDATED, day_of_cursor, number_of_cursor, read_cursor, rows, write_cursor
 
 
 class NoticeSummary(BaseModel):
@@ -79,7 +79,7 @@ async def list_notices(
     if cursor:
         day, number = read_cursor(cursor, 2)
         where += f" AND (coalesce(on_date, date '{UNDATED}'), id) < (:day, :number)"
-        binds |= {"day": _day(day), "number": int(number)}
+        binds |= {"day": day_of_cursor(day), "number": number_of_cursor(number)}
     found = await rows(
         session,
         f"""
@@ -95,13 +95,6 @@ async def list_notices(
         total=int(total[0]["total"]),
         next_cursor=write_cursor(found[-1]["sorted_by"].isoformat(), found[-1]["id"]) if more else None,
     )
-
-
-def _day(text: Any) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        return UNDATED
 
 
 async def notice_file(session: AsyncSession, notice_id: int) -> NoticeFile:

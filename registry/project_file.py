@@ -12,6 +12,7 @@ from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELD
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
 from registry.project_history import Change, history_of_project
+from registry.project_states import project_state
 from registry.reading import Row, first, known, region_names, rows
 from registry.viewers import Audience
 
@@ -196,6 +197,8 @@ class ProjectFile(BaseModel):
     reference: str
     invented: bool
     known_at: datetime | None
+    # What a correction must have seen: the first part of the ETag; empty for a file as of an earlier day.
+    state: str
     description: Description
     codes: list[CodeLine]
     relatives: list[Relative]
@@ -266,6 +269,7 @@ async def project_file(
         reference=identity["reference"],
         invented=identity["invented"],
         known_at=known_at,
+        state="" if known_at else await project_state(session, project_id),
         description=description,
         records_total=total,
         credit_flagged=any(line.lane == "credit" and line.state == "open" for line in lines),

@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.reading import read_cursor, rows, write_cursor
+from registry.reading import number_of_cursor, read_cursor, rows, write_cursor
 
 
 class ProjectSummary(BaseModel):
@@ -42,7 +42,7 @@ async def list_projects(
     limit: int = 50,
 ) -> ProjectPage:
     """Projects as known now, by number; `flagged` asks for those with or without open findings."""
-    after = int(read_cursor(cursor, 1)[0]) if cursor else 0
+    after = number_of_cursor(read_cursor(cursor, 1)[0]) if cursor else 0
     asked = {"v.sector = :sector": sector, "left(v.region, 2) = :province": province, "v.stage = :stage": stage}
     where = "".join(f" AND {text}" for text, value in asked.items() if value is not None)
     if flagged is not None:

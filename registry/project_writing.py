@@ -19,6 +19,7 @@ from registry.names import normalise, pinyin
 from registry.outcomes import Outcome, identifier_warning, refuse, repeated
 from registry.owner_finding import find_owners
 from registry.project_parts import capacity_rows, code_rows, write_lineage
+from registry.project_states import check_state
 from registry.projects import CapacityLine, Equipment, ProjectCode, ProjectVersion
 from registry.restating import Telling, content_columns, current_rows, restate
 from registry.writing_steps import (
@@ -27,7 +28,6 @@ from registry.writing_steps import (
     lock,
     mark_projects,
     region_warnings,
-    seen_version,
     telling_of,
     validate_change,
 )
@@ -93,18 +93,20 @@ async def correct_project(
     telling: Telling,
     *,
     held_from: date | None = None,
-    expected_version: int | None = None,
+    expected_state: str | None = None,
 ) -> list[str]:
     """Change fields of one project (those of ProjectItem) with a reason; returns what changed, none if all was so.
 
     With `held_from` the change is one of the world from that day; without, the latest description was wrong.
-    Raises BadInput for a missing reason or a bad value, NotFound, Conflict when somebody else changed it meanwhile.
+    `expected_state` is the mark of the project as the caller saw it (registry.project_states).
+    Raises BadInput for a missing reason or a bad value, NotFound, ChangedMeanwhile when somebody else changed it.
     """
     telling_of(telling)
     await lock(session, "projects", project_id, "project")
+    if expected_state is not None:
+        await check_state(session, project_id, expected_state)
     current = await current_rows(session, ProjectVersion, "project_id", [project_id])
     latest = max(current, key=lambda row: row["held_from"] or date.min)
-    seen_version(latest, expected_version)
     item = validate_change(
         ProjectItem, await _as_item(session, project_id, latest), {**changes, "held_from": held_from}
     )

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -17,6 +18,8 @@ from registry.history import FOREVER
 Row = dict[str, Any]
 # Sorts what has no day to the end. Not date.min: the driver takes that for -infinity.
 UNDATED: Final = date(1000, 1, 1)
+# Bytes of a cursor's checksum.
+_CHECKED: Final = 6
 
 
 def end_of_day(day: date) -> datetime:
@@ -72,17 +75,49 @@ def _full_name(code: str, names: dict[str, str]) -> str:
     return " ".join(parts) or code
 
 
+class BadCursor(BadInput):
+    """A cursor that no answer of this list gave."""
+
+    status = 400
+    title = "The cursor is not one of this list"
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of this list.", where="cursor", remedy="Start again without a cursor.")
+
+
 def write_cursor(*values: Any) -> str:
-    """A cursor for the next page: the sort values of the last row, opaque to the reader."""
-    return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).decode().rstrip("=")
+    """A cursor for the next page: the sort values of the last row, opaque to the reader, and a checksum."""
+    said = orjson.dumps(values, default=str)
+    return base64.urlsafe_b64encode(_checksum(said) + said).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, length: int) -> list[Any]:
-    """The sort values of a cursor that `write_cursor` made."""
+    """The sort values of a cursor that `write_cursor` made, or BadCursor."""
     try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(raw[_CHECKED:]) if _checksum(raw[_CHECKED:]) == raw[:_CHECKED] else None
     except (ValueError, binascii.Error):
         values = None
     if not isinstance(values, list) or len(values) != length:
-        raise BadInput("The cursor is not one of this list.", where="cursor", remedy="Start again without a cursor.")
+        raise BadCursor
     return values
+
+
+def day_of_cursor(said: Any) -> date:
+    """A day within a cursor, or BadCursor."""
+    try:
+        return date.fromisoformat(said)
+    except (TypeError, ValueError):
+        raise BadCursor from None
+
+
+def number_of_cursor(said: Any) -> int:
+    """A row's number within a cursor, or BadCursor."""
+    if type(said) is not int or not 0 <= said < 2**63:
+        raise BadCursor
+    return said
+
+
+def _checksum(said: bytes) -> bytes:
+    # No secret: a cursor is only a place in a list that its reader may read. What was changed on the way is noticed.
+    return hashlib.blake2b(said, digest_size=_CHECKED, person=b"cursor").digest()

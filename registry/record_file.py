@@ -67,6 +67,11 @@ class RecordFile(BaseModel):
     findings: list[FlagLine]
     versions: list[RecordVersion]
 
+    @property
+    def act(self) -> str:
+        """What was done."""
+        return str(self.fields["act"])
+
 
 async def record_file(session: AsyncSession, record_id: int, audience: Audience) -> RecordFile:
     """The file of a record, or NotFound; for whoever may not see credit, a credit record does not exist."""

@@ -4,7 +4,7 @@ One call handles one table for many owners at once: the rows said for an owner a
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -22,12 +22,25 @@ _TOLD = frozenset({"version_id", "known_from", "known_to", "source_id", "reason"
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Who says so, when the register learns it, and why."""
+    """Who says so, when the register learns it, and why.
+
+    With a list in `told` every row that is closed or added is kept there, for registry.audit_changes.
+    """
 
     actor: str
     at: datetime
     reason: str = ""
     source: str | None = None
+    told: list["Told"] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row of a table that a telling closed (`new` is False) or added."""
+
+    table: str
+    new: bool
+    row: dict[str, Any]
 
 
 def content_columns(table: type[SQLModel]) -> list[str]:
@@ -77,11 +90,12 @@ async def restate(
     closed = await connection.execute(
         text(
             f"UPDATE {name} AS held SET known_to = :at WHERE held.{key} = ANY(:owners) AND held.known_to = 'infinity' "
-            f"AND NOT EXISTS (SELECT FROM said WHERE {equal}) RETURNING held.{key}, held.known_from"
+            f"AND NOT EXISTS (SELECT FROM said WHERE {equal}) RETURNING held.{key}, held.known_from, "
+            f"{_whole('held', telling)}"
         ).bindparams(*binds, at=telling.at)
     )
     changed = set()
-    for owner, known_from in closed:
+    for owner, known_from, row in closed:
         if known_from > telling.at:
             raise Conflict(
                 f"The register learnt what it holds after {telling.at:%Y-%m-%d %H:%M}.",
@@ -89,16 +103,29 @@ async def restate(
                 remedy="Give a later instant.",
             )
         changed.add(owner)
+        _keep(telling, name, new=False, row=row)
     added = await connection.execute(
         text(
             f"INSERT INTO {name} ({into}, reason, actor) "
             f"SELECT {into}, :reason, :actor FROM said "
             f"WHERE NOT EXISTS (SELECT FROM {name} AS held WHERE {equal} AND held.known_to = 'infinity') "
-            f"RETURNING {key}"
+            f"RETURNING {key}, {_whole(name, telling)}"
         ).bindparams(reason=telling.reason, actor=telling.actor)
     )
-    changed.update(added.scalars())
+    for owner, row in added:
+        changed.add(owner)
+        _keep(telling, name, new=True, row=row)
     return changed
+
+
+def _whole(alias: str, telling: Telling) -> str:
+    """The row for `told`; nothing of it travels where nobody keeps it."""
+    return "NULL" if telling.told is None else f"to_jsonb({alias}.*)"
+
+
+def _keep(telling: Telling, table: str, *, new: bool, row: dict[str, Any] | None) -> None:
+    if telling.told is not None and row is not None:
+        telling.told.append(Told(table, new, row))
 
 
 async def current_rows(

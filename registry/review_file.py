@@ -96,6 +96,7 @@ class ReviewFile(BaseModel):
     """Everything on the page of one review."""
 
     record_id: int
+    act: str
     version: str  # give it back with a decision: If-Match
     lane: str
     feed_zh: str
@@ -152,6 +153,7 @@ async def review_file(session: AsyncSession, viewer: Viewer, record_id: int, now
     signals = {name: sorted(normalise(record[name]).signals) for name in _NAMED if record[name]}
     return ReviewFile(
         record_id=record_id,
+        act=record["act"],
         version=seen_version(record, word),
         lane=LANE_OF_ACT.get(record["act"], "approval"),
         feed_zh=record["feed_zh"] or record["feed"],

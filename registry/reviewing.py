@@ -200,7 +200,7 @@ async def undo(session: AsyncSession, viewer: Viewer, decision_id: int, reason: 
 
 def seen_version(record: Row, word: Row | None) -> str:
     """The version of a review item: the record's version and the present word on it."""
-    return f"{record['version_id']}-{word['id'] if word else 0}"
+    return f"{record['version_id']}.{word['id'] if word else 0}"
 
 
 async def present_word(session: AsyncSession, record_id: int) -> Row | None:

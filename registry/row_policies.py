@@ -1,7 +1,8 @@
 """Who may read and write which rows: one entry a table, put in force by registry.row_security after each migration.
 
 A condition is SQL over the table's row. It may ask `may('permission')`, `my_account()`, `my_organisation()`,
-`my_regions()`, `my_lenders()` and `is_national()`, each settled once a statement when written as `(SELECT …)`.
+`my_regions()`, `my_lenders()`, `is_national()` and `serves_nation()`, each settled once a statement when written as
+`(SELECT …)`.
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def within(region: str) -> str:
     return f"((SELECT is_national()) OR {region} = ANY((SELECT my_regions())::text[]))"
 
 
-def _credit_acts() -> str:
+def credit_acts() -> str:
+    """The acts of credit as a list of SQL."""
     return ", ".join(f"'{act}'" for act in CREDIT_ACTS)
 
 
@@ -67,6 +69,10 @@ def _of_project(table: str) -> str:
         f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
         "AND place.region = ANY((SELECT my_regions())::text[]))))"
     )
+
+
+# A bank's people have what is the bank's, wherever it is registered.
+_FOR_THE_NATION: Final = "(SELECT serves_nation())"
 
 
 def _project_part(table: str) -> Policy:
@@ -99,7 +105,14 @@ _OPEN: Final = Policy(read=EVERYBODY)
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
-_OFFICE: Final = f"({may('accounts')} AND {within('organisations.region')})"
+_RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
+# Of one project, or of a whole region.
+_RECTIFIED: Final = (
+    f"({_of_project('rectifications')} OR "
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+)
+# Lanes and lender names say who sees credit: only the nation's administrators write them.
+_OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
 # The register's own key belongs to no organisation: the portal makes it as it starts, before there is anybody.
 _STARTING: Final = (
@@ -107,11 +120,6 @@ _STARTING: Final = (
     "AND api_keys.organisation_id IS NULL)"
 )
 _KEY: Final = f"({_managed('api_keys.organisation_id')} OR {_STARTING})"
-# A bank's people have what is the bank's, wherever it is registered.
-_FOR_THE_NATION: Final = (
-    "(SELECT is_national()) AND NOT EXISTS (SELECT FROM organisations AS mine "
-    "WHERE mine.id = (SELECT my_organisation()) AND mine.kind = 'bank')"
-)
 _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
@@ -137,11 +145,15 @@ def _reviewing(table: str) -> str:
 
 
 _OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs notices notice_items
+    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
+    law_documents law_duties notices notice_items
     productions region_successions region_within regions register_facts sources sync_pages
 """
-_REGISTERED_TABLES: Final = "enterprise_names enterprise_owners enterprise_versions enterprises equipment projects"
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
+_REGISTERED_TABLES: Final = """
+    eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
+    plan_units projects
+"""
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
@@ -149,9 +161,11 @@ POLICIES: Final[dict[str, Policy]] = {
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
+    "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
+    "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
-    "records": Policy(read=f"(act NOT IN ({_credit_acts()}) OR {sees_credit('records')})"),
+    "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
     "links": Policy(
         read=_VISIBLE_RECORD,
         add=f"({may('decide')} AND {_VISIBLE_RECORD})",
@@ -186,7 +200,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
-    "idempotent_answers": Policy(read=_ACTING, add=_ACTING),
+    # An answer that has run out gives way to the next under the same key.
+    "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",

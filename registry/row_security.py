@@ -5,6 +5,7 @@ transaction that has ended is '': both deny. A table without an entry in POLICIE
 """
 
 import hashlib
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -14,6 +15,9 @@ from registry.errors import BadSetting
 from registry.row_policies import NOBODY, POLICIES, Policy
 from registry.row_views import FUNCTIONS, VIEWS
 from registry.viewers import PORTAL_ROLE
+
+# The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
+QUEUE: Final = "pgqueuer"
 
 
 def policy_statements(table: str, policy: Policy) -> list[str]:
@@ -89,6 +93,25 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     )
 
 
+async def unprotected(connection: AsyncConnection) -> dict[str, str]:
+    """Every table that is not as it must be, and why: no row-level security, none for its owner, or no entry here."""
+    found = await connection.execute(
+        text(
+            "SELECT relname::text AS name, relrowsecurity AS on, relforcerowsecurity AS forced FROM pg_class "
+            "WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'm', 'f') ORDER BY relname"
+        )
+    )
+    said = {}
+    for row in found.mappings():
+        if not row["on"]:
+            said[row["name"]] = "row-level security is off"
+        elif not row["forced"]:
+            said[row["name"]] = "row-level security does not hold its owner"
+        elif row["name"] not in POLICIES and not row["name"].startswith(QUEUE):
+            said[row["name"]] = "registry.row_policies.POLICIES has no entry"
+    return said
+
+
 async def _tables(connection: AsyncConnection) -> list[str]:
     """Every table there is: the register's own, and those of the queue and of the migrations where they are made."""
     found = await connection.scalars(
@@ -102,16 +125,22 @@ async def _tables(connection: AsyncConnection) -> list[str]:
 
 async def _make_role(connection: AsyncConnection) -> None:
     """The role of the portal is one of the server, not of the database: it may be there already."""
-    if not await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": PORTAL_ROLE}):
-        try:
-            async with connection.begin_nested():
+    there = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": PORTAL_ROLE})
+    member = there and await connection.scalar(
+        text("SELECT pg_has_role(current_user, :name, 'SET')"), {"name": PORTAL_ROLE}
+    )
+    if member:
+        return
+    try:
+        async with connection.begin_nested():
+            if not there:
                 await connection.exec_driver_sql(f"CREATE ROLE {PORTAL_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-        except ProgrammingError as error:
-            raise BadSetting(
-                f"PostgreSQL has no role {PORTAL_ROLE}, and this user may not make one.",
-                where="THREEGATES_DATABASE_URL",
-                remedy=f"As a superuser: CREATE ROLE {PORTAL_ROLE}; GRANT {PORTAL_ROLE} TO the user of that address.",
-            ) from error
-    member = await connection.scalar(text("SELECT pg_has_role(current_user, :name, 'SET')"), {"name": PORTAL_ROLE})
-    if not member:
-        await connection.exec_driver_sql(f"GRANT {PORTAL_ROLE} TO CURRENT_USER")
+            await connection.exec_driver_sql(f"GRANT {PORTAL_ROLE} TO CURRENT_USER")
+    except ProgrammingError as error:
+        user = await connection.scalar(text("SELECT quote_ident(current_user)"))
+        made = "" if there else f"CREATE ROLE {PORTAL_ROLE}; "
+        raise BadSetting(
+            f"This user of PostgreSQL needs the role {PORTAL_ROLE}, and may not get it for itself.",
+            where="THREEGATES_DATABASE_URL",
+            remedy=f"As a superuser, run: {made}GRANT {PORTAL_ROLE} TO {user};",
+        ) from error

@@ -5,7 +5,7 @@ The views belong to the register's owner, so they see every row; each shows only
 
 from typing import Final
 
-from registry.row_policies import sees_credit_finding
+from registry.row_policies import credit_acts, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
 
 FUNCTIONS: Final[tuple[str, ...]] = (
@@ -38,6 +38,12 @@ FUNCTIONS: Final[tuple[str, ...]] = (
         ) AS mine
     $$
     """,
+    # A function and no condition in place: the policy of organisations itself asks this.
+    """
+    CREATE OR REPLACE FUNCTION serves_nation() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
+    $$
+    """,
     """
     CREATE OR REPLACE FUNCTION my_lenders() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT lender_names FROM organisations WHERE id = my_organisation()
@@ -67,8 +73,13 @@ SELECT true, c.version_id, c.fingerprint, c.rule, c.rule_version, c.basis, c.sev
     c.known_from, c.known_to
 FROM credit_flags AS c
 """
-_FEED_QUALITY: Final = """
-SELECT r.feed, count(*) AS records, min(r.acted_on) AS covered_from, max(r.acted_on) AS covered_to,
+# Of credit whole months: the first and the last day would be those of two acts.
+_FEED_QUALITY: Final = f"""
+SELECT r.feed, count(*) AS records,
+    CASE WHEN bool_or(r.act IN ({credit_acts()})) THEN date_trunc('month', min(r.acted_on))::date
+        ELSE min(r.acted_on) END AS covered_from,
+    CASE WHEN bool_or(r.act IN ({credit_acts()})) THEN (date_trunc('month', max(r.acted_on))
+        + interval '1 month - 1 day')::date ELSE max(r.acted_on) END AS covered_to,
     avg((r.project_code IS NULL AND r.party_uscc IS NULL)::int)::float AS without_codes,
     -- Where no link stands yet, nothing is decided either.
     count(*) FILTER (WHERE NOT EXISTS (SELECT FROM links AS l WHERE l.record_id = r.record_id

@@ -16,9 +16,11 @@ from registry.errors import ThreegatesError
 from registry.flags import Flag
 from registry.identifiers import industry
 from registry.judging import replay
+from registry.law_fact_writing import FACT_KINDS, tell_facts
 from registry.linking import link_changed
 from registry.record_fields import RECORD_FIELDS
 from registry.registering import EnterpriseItem, ProjectItem, Telling, register_enterprises, register_projects
+from registry.scenario_law_facts import law_facts_of, reference_of
 from registry.scenarios import Capacity, Project, Record, Scenario
 from registry.storing import Writer, store_page
 
@@ -96,15 +98,17 @@ def compare(scenario: Scenario, flags: Sequence[Flag]) -> Outcome:
 
 
 async def build_world(session: AsyncSession, scenario: Scenario) -> None:
-    """Register enterprises and projects as known long ago, then store and link the records in order of their receipt.
+    """Register enterprises, projects and what was decided of them as known long ago, then store and link the records.
 
-    Equipment, dispositions, plans, eliminations and restrictions are read by no rule yet and so are left out.
+    Records come in the order of their receipt.
     """
     telling = Telling(actor="scenario", at=LONG_AGO)
     await register_enterprises(session, _enterprises(scenario), telling)
     await register_projects(
         session, [_project(scenario, at, one) for at, one in enumerate(scenario.projects or ())], telling
     )
+    for kind, items in law_facts_of(scenario).items():
+        await tell_facts(session, FACT_KINDS[kind], items, telling)
     connection = await session.connection()
     await connection.execute(
         text("INSERT INTO feeds (id, name_zh, name_en) VALUES (:id, '情景', 'Scenario')"), {"id": FEED}
@@ -174,8 +178,12 @@ def _enterprises(scenario: Scenario) -> list[EnterpriseItem]:
     for project in scenario.projects or ():
         if project.owner is None:
             items[_NOBODY] = EnterpriseItem(reference=_NOBODY, name=_NOBODY)
-        elif project.owner not in items:
-            items[project.owner] = EnterpriseItem(reference=project.owner, uscc=project.owner, name=project.owner)
+    named = [project.owner for project in scenario.projects or ()]
+    for several in (scenario.equipment, scenario.eliminations, scenario.orders):
+        named += [one.enterprise for one in several or ()]
+    for uscc in named:
+        if uscc is not None and uscc not in items:
+            items[uscc] = EnterpriseItem(reference=uscc, uscc=uscc, name=uscc)
     return list(items.values())
 
 
@@ -184,7 +192,7 @@ def _project(scenario: Scenario, at: int, project: Project) -> ProjectItem:
     region = project.region or (project.code[5:11] if project.code else None) or (owner.region if owner else None)
     return ProjectItem.model_validate(
         {
-            "reference": project.code or f"scenario:{at}",
+            "reference": reference_of(at, project),
             "code": project.code,
             "name": project.name or project.code or f"scenario:{at}",
             "owner": project.owner or _NOBODY,

@@ -11,7 +11,7 @@ from registry.acts import LANE_OF_ACT
 from registry.errors import BadFile
 from registry.identifiers import BadIdentifier, industry, project_code, region, uscc
 from registry.reading_yaml import Day, Document, Place, Strict, read_as, read_document
-from registry.rules.reading import KNOWN_RULES, rules
+from registry.rules.reading import known_rules, rules
 
 
 def _identifier(module: Any) -> AfterValidator:
@@ -31,8 +31,8 @@ def _known_act(value: str) -> str:
 
 
 def _known_rule(value: str) -> str:
-    if value not in KNOWN_RULES:
-        raise ValueError(f"there is no rule “{value}”; rules are {', '.join(KNOWN_RULES)}")
+    if value not in known_rules():
+        raise ValueError(f"there is no rule “{value}”; rules are {', '.join(known_rules())}")
     return value
 
 
@@ -159,6 +159,30 @@ class Restriction(Strict):
     until: Day | None = None
 
 
+class Order(Strict):
+    """An order to close, or to stop for pollution."""
+
+    id: Text
+    enterprise: Uscc
+    equipment: Text | None = None
+    kind: Literal["close", "stop"]
+    ordered: Day | None = None
+    due: Day | None = None
+    ended: Day | None = None
+    last_ran: Day | None = None
+
+
+class Rectification(Strict):
+    """A province's plan for capacity built against the rules."""
+
+    id: Text
+    project: Code | None = None
+    region: Region | None = None
+    decided: Day | None = None
+    published: Day | None = None
+    filed: Day | None = None
+
+
 class Record(Strict):
     """What an agency reported."""
 
@@ -204,6 +228,8 @@ class Scenario(Strict):
     equipment: list[Equipment] | None = None
     eliminations: list[Elimination] | None = None
     restrictions: list[Restriction] | None = None
+    orders: list[Order] | None = None
+    rectifications: list[Rectification] | None = None
     records: list[Record] | None = None
     expect: list[Expected] | None = None
     expect_only: list[RuleId] | None = None
@@ -219,7 +245,7 @@ class Scenario(Strict):
         """Rules that it names and that are not built yet, in the order of the plan."""
         named = {one.rule for one in self.expect or ()} | set(self.expect_only or ())
         built = {one.id for one in rules()}
-        return [one for one in KNOWN_RULES if one in named and one not in built]
+        return [one for one in known_rules() if one in named and one not in built]
 
     @property
     def wanted(self) -> dict[tuple[str, str], frozenset[str] | None]:
@@ -262,9 +288,14 @@ def _check_references(document: Document, number: int, scenario: Scenario) -> No
                 for at, one in enumerate(project.replacement_plans or ())
             ),
             *((("equipment", at, "id"), one.id) for at, one in enumerate(scenario.equipment or ())),
+            *((("orders", at, "id"), one.id) for at, one in enumerate(scenario.orders or ())),
+            *((("rectifications", at, "id"), one.id) for at, one in enumerate(scenario.rectifications or ())),
         ],
         number,
     )
+    # What is found of a project or an enterprise as a whole is named by its code.
+    subjects |= {one.code for one in scenario.projects or () if one.code}
+    subjects |= {one.uscc for one in scenario.enterprises or ()}
     _once(
         document, [(("enterprises", at, "uscc"), one.uscc) for at, one in enumerate(scenario.enterprises or ())], number
     )

@@ -20,6 +20,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, description="postgresql://user:password@host:port/database of an existing PostgreSQL 18"
     )
+    portal_database_url: SecretStr | None = Field(
+        default=None,
+        description="the same database as the portal enters it: as threegates_portal or a member of it",
+    )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
     )
@@ -30,6 +34,12 @@ class Settings(BaseSettings):
     agencies_folder: Path | None = Field(default=None, description="more agency folders beside the shipped ones")
     audit_anchor_file: Path | None = Field(
         default=None, description="where the audit's anchors are appended; audit-anchors.jsonl in the data folder"
+    )
+    audit_time_stamp_url: str | None = Field(
+        default=None, description="a time-stamping authority (RFC 3161) that signs each anchor, http(s)://…"
+    )
+    audit_time_stamp_ca_file: Path | None = Field(
+        default=None, description="the authority's root certificates, by which `audit verify` trusts time-stamps"
     )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
@@ -47,7 +57,7 @@ class Settings(BaseSettings):
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
 
-    @field_validator("database_url")
+    @field_validator("database_url", "portal_database_url")
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -86,7 +96,17 @@ class Settings(BaseSettings):
             raise ValueError("must begin with https://; on this machine itself http:// will do")
         return value.rstrip("/")
 
-    @field_validator("elasticsearch_ca_file")
+    @field_validator("audit_time_stamp_url")
+    @classmethod
+    def _authority_is_http(cls, value: str | None) -> str | None:
+        # Plain http will do: what comes back is signed, and what is sent is the digest of a digest.
+        if value is not None and (not value.startswith(("http://", "https://")) or not urlsplit(value).hostname):
+            raise ValueError("must look like http://host/tsr")
+        if value is not None and urlsplit(value).username is not None:
+            raise ValueError("must hold no user or password")
+        return value
+
+    @field_validator("elasticsearch_ca_file", "audit_time_stamp_ca_file")
     @classmethod
     def _certificates_can_be_read(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -119,7 +139,15 @@ class Settings(BaseSettings):
                 "THREEGATES_DATABASE_URL is not set.",
                 remedy="`threegates up` runs a PostgreSQL by itself; or point the variable at one of version 18.",
             )
-        return self.database_url.get_secret_value().replace("postgres://", "postgresql://", 1)
+        return _dsn(self.database_url)
+
+    def portal_dsn(self) -> str | None:
+        """The portal's own address of the database; None where it was given none and enters as the owner."""
+        return None if self.portal_database_url is None else _dsn(self.portal_database_url)
+
+
+def _dsn(address: SecretStr) -> str:
+    return address.get_secret_value().replace("postgres://", "postgresql://", 1)
 
 
 def _port(address: str) -> int | None:

@@ -15,6 +15,8 @@ from registry import (
     findings,
     industries,
     keys,
+    law_facts,
+    law_texts,
     link_reviews,
     links,
     notices,
@@ -30,7 +32,13 @@ from registry import (
 METADATA: Final = SQLModel.metadata
 
 # Identities of historical rows and the order of dirty marks; COPY and set-based merges draw from them by name.
-SEQUENCES: Final = ("record_sequence", "approval_sequence", "equipment_sequence", "dirty_mark_sequence")
+SEQUENCES: Final = (
+    "record_sequence",
+    "approval_sequence",
+    "equipment_sequence",
+    "law_fact_sequence",
+    "dirty_mark_sequence",
+)
 
 
 def _give_defaults_to_sql() -> None:
@@ -63,6 +71,8 @@ __all__ = [
     "findings",
     "industries",
     "keys",
+    "law_facts",
+    "law_texts",
     "link_reviews",
     "links",
     "notices",

@@ -30,6 +30,8 @@ class Viewer:
     organisation_name: str = ""
     region: str = ""
     permissions: frozenset[Permission] = frozenset()
+    # Of a key: what it was given; the permissions are these, narrowed by its organisation.
+    scopes: frozenset[str] = frozenset()
     sign_in_id: int | None = None
     # The accounts whose roles this viewer holds by delegation: none of them may have drafted what it approves.
     acts_for: frozenset[int] = frozenset()

@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, Boolean, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty
-from registry.errors import BadInput, Conflict, NotFound
+from registry.errors import BadInput, ChangedMeanwhile, NotFound
 from registry.import_items import Item
 from registry.import_problems import ItemsRejected, Problem, read_items
 from registry.restating import Telling
@@ -24,9 +24,9 @@ def telling_of(telling: Telling) -> None:
 
 
 def seen_version(current: Mapping[str, Any], expected: int | None) -> None:
-    """Refuse a change made on the sight of a version that is no longer the current one."""
+    """Raise ChangedMeanwhile for a change made on the sight of a version that is no longer the current one."""
     if expected is not None and current["version_id"] != expected:
-        raise Conflict(
+        raise ChangedMeanwhile(
             "Somebody else changed this meanwhile.",
             where=f"version {expected}",
             remedy="Read it again and repeat the change.",

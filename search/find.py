@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 from elasticsearch import ApiError, NotFoundError
 
-from registry.errors import BadInput, Unavailable
-from registry.reading import read_cursor, write_cursor
+from registry.errors import Unavailable
+from registry.reading import BadCursor, read_cursor, write_cursor
 from registry.viewers import Audience
 from search.asking import Asked, understand
 from search.client import Servers, ask
@@ -103,12 +103,8 @@ def _place(search: Search) -> _Place | None:
         or not sound
         or not 0 < shown <= DEEPEST
     ):
-        raise BadInput("This is not the cursor of this search.", where="cursor", remedy="Start from the first page.")
+        raise BadCursor
     return _Place(shown, approximate, after, point)
-
-
-def _not_a_cursor() -> BadInput:
-    return BadInput("This is not the cursor of this search.", where="cursor", remedy="Start from the first page.")
 
 
 async def find(search: Search, servers: Servers | None = None) -> Found:
@@ -185,7 +181,7 @@ async def _next_page(servers: Servers, search: Search, asked: Asked, place: _Pla
         try:
             answer = await _read(servers, made, place.after, point)
         except _Expired as error:
-            raise _not_a_cursor() from error
+            raise BadCursor from error
     hits, last = _hits(answer)
     total = int(answer["hits"]["total"]["value"])
     shown = place.shown + len(hits)

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.database import transaction
 from registry.reading import Row, rows
+from registry.viewers import PUBLIC, become
 from search.asking import Asked
 from search.queries import Search
 
@@ -79,6 +80,8 @@ async def look_up(database: AsyncEngine, search: Search, asked: Asked) -> list[R
         "most": MOST,
     }
     async with transaction(database) as session:
+        # Whoever searches, what is found here is what the public sees.
+        await become(session, PUBLIC)
         found = await rows(session, _PROJECTS, **values) + await rows(session, _ENTERPRISES, **values)
     kept = [row for row in found if all(_holds(row, name, chosen) for name, chosen in search.filters.items() if chosen)]
     kept.sort(key=lambda row: (-row["rank"], -row["flags"], len(row["title"]), row["kind"], row["id"]))

@@ -5,15 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from portal.api._operations import Operation, needs
 from portal.viewing import viewing
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.finding_list import FindingFile, FindingFilter, FindingPage, finding_file, list_findings
 from registry.rules.reading import rules
 
-router = APIRouter(tags=["findings"])
+router = APIRouter(tags=["findings"], route_class=Operation)
 
 
-@router.get("/findings", summary="列出疑点 · List findings")
+@router.get("/findings", summary="列出疑点 · List findings", openapi_extra=needs("read", public=True))
 async def findings(
     request: Request,
     rule: str | None = None,
@@ -32,11 +34,15 @@ async def findings(
         check_choice(name, value)
     wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project)
     async with viewing(request) as session:
-        return await list_findings(session, wanted, request.state.viewer.audience, cursor=cursor, limit=limit)
+        page = await list_findings(session, wanted, request.state.viewer.audience, cursor=cursor, limit=limit)
+        await note_credit_read(session, request.state.viewer, "finding", "", findings=page.items)
+        return page
 
 
-@router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding")
+@router.get("/findings/{fingerprint}", summary="读取疑点 · Read a finding", openapi_extra=needs("read", public=True))
 async def finding(request: Request, fingerprint: str) -> FindingFile:
     """The article, the evidence, the parameters, the versions over time."""
     async with viewing(request) as session:
-        return await finding_file(session, fingerprint, request.state.viewer.audience)
+        file = await finding_file(session, fingerprint, request.state.viewer.audience)
+        await note_credit_read(session, request.state.viewer, "finding", fingerprint, findings=[file])
+        return file

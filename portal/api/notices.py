@@ -5,14 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
+from portal.api._operations import Operation, needs
 from portal.viewing import viewing
 from registry.choices import check_choice
 from registry.notice_list import NoticeFile, NoticePage, list_notices, notice_file, notice_kinds
 
-router = APIRouter(tags=["notices"])
+router = APIRouter(tags=["notices"], route_class=Operation)
 
 
-@router.get("/notices", summary="列出公告 · List notices")
+@router.get("/notices", summary="列出公告 · List notices", openapi_extra=needs("read", public=True))
 async def notices(
     request: Request,
     kind: str | None = None,
@@ -27,7 +28,7 @@ async def notices(
         return await list_notices(session, kind=kind, sector=sector, cursor=cursor, limit=limit)
 
 
-@router.get("/notices/{notice_id}", summary="读取公告 · Read a notice")
+@router.get("/notices/{notice_id}", summary="读取公告 · Read a notice", openapi_extra=needs("read", public=True))
 async def notice(request: Request, notice_id: int) -> NoticeFile:
     """One notice with the units and companies it names."""
     async with viewing(request) as session:

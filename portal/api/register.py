@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from connectors.agency import SHIPPED, load_agencies
 from jobs.status import status as read_status
+from portal.api._operations import Operation, needs
 from portal.viewing import viewing
 from registry import clock
 from registry.audience import INTERNAL
@@ -18,7 +19,7 @@ from registry.project_file import SourceLine
 from registry.reading import rows
 from registry.settings import settings
 
-router = APIRouter(tags=["register"])
+router = APIRouter(tags=["register"], route_class=Operation)
 
 
 class StatusAnswer(BaseModel):
@@ -29,14 +30,14 @@ class StatusAnswer(BaseModel):
     waiting: dict[str, int]
 
 
-@router.get("/overview", summary="概况 · Counts")
+@router.get("/overview", summary="概况 · Counts", openapi_extra=needs("read", public=True))
 async def counts(request: Request) -> Overview:
     """Counts of what is known now."""
     async with viewing(request) as session:
         return await overview(session)
 
 
-@router.get("/sources", summary="来源与许可 · Sources and licences")
+@router.get("/sources", summary="来源与许可 · Sources and licences", openapi_extra=needs("read", public=True))
 async def sources(request: Request) -> list[SourceLine]:
     """Every source; `synthetic` ones are made by a program."""
     async with viewing(request) as session:
@@ -44,7 +45,7 @@ async def sources(request: Request) -> list[SourceLine]:
     return [SourceLine(**row) for row in found]
 
 
-@router.get("/status", summary="数据状况 · State of the input")
+@router.get("/status", summary="数据状况 · State of the input", openapi_extra=needs("read", public=True))
 async def status(request: Request) -> StatusAnswer:
     """No finding does not mean lawful: this says what was read at all."""
     more = settings().agencies_folder

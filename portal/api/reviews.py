@@ -2,16 +2,18 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Header, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._idempotency import answer_once
-from portal.api._versions import etag, refuse_foreign_pages, version_of
-from portal.viewing import KeyNeeded, viewing
+from portal.api._idempotency import IdempotencyKey, answer_once
+from portal.api._operations import Operation, needs
+from portal.api._preconditions import IfMatch, seen_versions
+from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.review_file import ReviewFile, review_file
 from registry.review_queue import Band, ReviewFilter, ReviewPage, ReviewProgress, State, review_progress
 from registry.review_queue import list_reviews as list_them
@@ -19,10 +21,9 @@ from registry.reviewing import LONGEST_REASON, MOST_PROJECTS, Decided, Saying, V
 from registry.reviewing import undo as take_back
 from registry.viewers import Viewer
 
-router = APIRouter(tags=["reviews"])
+router = APIRouter(tags=["reviews"], route_class=Operation)
 
 EXAMPLE: Final[dict[str, Any]] = {"verdict": "accept", "project_ids": [1024], "reason": "名称、单位和地点相符"}
-IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200, description="The same key, the same answer")]
 
 
 class Decision(BaseModel):
@@ -49,15 +50,7 @@ class Undoing(BaseModel):
     reason: str = Field(min_length=1, max_length=LONGEST_REASON)
 
 
-def signed_in(request: Request) -> Viewer:
-    """The viewer, unless it is the public."""
-    viewer: Viewer = request.state.viewer
-    if viewer.kind == "public":
-        raise KeyNeeded("This is for officials.", remedy="Sign in, or send a key that may read what officials read.")
-    return viewer
-
-
-@router.get("/reviews", summary="核查队列 · The review queue")
+@router.get("/reviews", summary="核查队列 · The review queue", openapi_extra=needs("read"))
 async def reviews(
     request: Request,
     state: State = "open",
@@ -75,38 +68,47 @@ async def reviews(
         for name, value in (("sector", sector), ("province", province), ("lane", lane)):
             check_choice(name, value)
         wanted = ReviewFilter(state, agency, province, sector, lane, band, stake)
-        return await list_them(session, signed_in(request), wanted, clock.now(), cursor=cursor, limit=limit)
+        viewer: Viewer = request.state.viewer
+        page = await list_them(session, viewer, wanted, clock.now(), cursor=cursor, limit=limit)
+        await note_credit_read(session, viewer, "review", "", records=page.items)
+        return page
 
 
-@router.get("/reviews/progress", summary="核查进度 · Progress of the queue")
+@router.get("/reviews/progress", summary="核查进度 · Progress of the queue", openapi_extra=needs("read"))
 async def progress(request: Request) -> ReviewProgress:
     """Counts for the caller's lanes and region."""
     async with viewing(request) as session:
-        return await review_progress(session, signed_in(request), clock.now())
+        return await review_progress(session, request.state.viewer, clock.now())
 
 
-@router.get("/reviews/{record_id}", summary="核查一条记录 · A record under review")
-async def review(request: Request, response: Response, record_id: int) -> ReviewFile:
+@router.get("/reviews/{record_id}", summary="核查一条记录 · A record under review", openapi_extra=needs("read"))
+async def review(request: Request, record_id: int) -> ReviewFile:
     """The record beside its candidates, with what speaks for each; the ETag is wanted when deciding."""
     async with viewing(request) as session:
-        file = await review_file(session, signed_in(request), record_id, clock.now())
-    response.headers["etag"] = etag(file.version)
+        viewer: Viewer = request.state.viewer
+        file = await review_file(session, viewer, record_id, clock.now())
+        await note_credit_read(session, viewer, "record", str(record_id), records=[file])
+    request.state.project_state = file.version
     return file
 
 
-@router.post("/reviews/{record_id}/decisions", summary="作出结论 · Decide about a record", response_model=Decided)
+@router.post(
+    "/reviews/{record_id}/decisions",
+    summary="作出结论 · Decide about a record",
+    response_model=Decided,
+    openapi_extra=needs("read"),
+)
 async def say(
     request: Request,
     record_id: int,
     body: Annotated[Decision, Body()],
     idempotency_key: IdempotencyKey,
-    if_match: Annotated[str | None, Header(description="The ETag of the review as it was read")] = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Decide; above the stake the decision is in force when another person says the same."""
-    refuse_foreign_pages(request)
     async with viewing(request) as session:
-        viewer = signed_in(request)
-        seen = version_of(if_match)
+        viewer: Viewer = request.state.viewer
+        seen = seen_versions(if_match)[0]
 
         async def work() -> Decided:
             saying = Saying(
@@ -117,25 +119,29 @@ async def say(
                 suspected_id=body.suspected_id,
                 apart=body.apart,
                 sector=body.sector,
-                seen=seen,
+                seen=None if seen == "*" else seen,
             )
             return await decide(session, viewer, saying, clock.now())
 
-        scope = f"reviews:{record_id}:{viewer.actor}"
-        return await answer_once(session, scope, idempotency_key, body, work)
+        operation = f"POST /reviews/{record_id}/decisions"
+        return await answer_once(session, viewer, operation, idempotency_key, body, work)
 
 
-@router.post("/reviews/decisions/{decision_id}/undo", summary="撤销结论 · Undo a decision", response_model=Decided)
+@router.post(
+    "/reviews/decisions/{decision_id}/undo",
+    summary="撤销结论 · Undo a decision",
+    response_model=Decided,
+    openapi_extra=needs("read"),
+)
 async def undo(
     request: Request, decision_id: int, body: Annotated[Undoing, Body()], idempotency_key: IdempotencyKey
 ) -> Response:
     """Take the latest decision on a record back; it stays in the record's history."""
-    refuse_foreign_pages(request)
     async with viewing(request) as session:
-        viewer = signed_in(request)
+        viewer: Viewer = request.state.viewer
 
         async def work() -> Decided:
             return await take_back(session, viewer, decision_id, body.reason, clock.now())
 
-        scope = f"reviews:undo:{decision_id}:{viewer.actor}"
-        return await answer_once(session, scope, idempotency_key, body, work)
+        operation = f"POST /reviews/decisions/{decision_id}/undo"
+        return await answer_once(session, viewer, operation, idempotency_key, body, work)

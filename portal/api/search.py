@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
+from portal.api._operations import Operation, needs
 from portal.searching import find_as_viewer
 from portal.viewing import viewing
 from registry.choices import check_choice, feed_ids
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], route_class=Operation)
 
 
 class HitLine(BaseModel):
@@ -44,7 +45,7 @@ class FoundPage(BaseModel):
     degraded: bool
 
 
-@router.get("/search", summary="检索 · Search")
+@router.get("/search", summary="检索 · Search", openapi_extra=needs("read", public=True))
 async def search(
     request: Request,
     q: Annotated[str, Query(max_length=200)] = "",

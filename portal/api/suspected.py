@@ -2,22 +2,24 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Header, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._idempotency import answer_once
-from portal.api._versions import etag, refuse_foreign_pages, version_of
-from portal.api.reviews import IdempotencyKey, signed_in
+from portal.api._idempotency import IdempotencyKey, answer_once
+from portal.api._operations import Operation, needs
+from portal.api._preconditions import IfMatch, seen_versions
 from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.errors import ChangedMeanwhile
 from registry.suspect_file import SuspectFile, SuspectFilter, SuspectPage, list_suspects, suspect_file
 from registry.suspect_writing import Action, draft_change, settle_change
+from registry.viewers import Viewer
 
-router = APIRouter(tags=["suspected"])
+router = APIRouter(tags=["suspected"], route_class=Operation)
 
 EXAMPLE: Final[dict[str, Any]] = {"action": "merge", "target": 7, "reason": "同一地块"}
 SuspectState = Literal["open", "registered", "merged", "dismissed", "empty"]
@@ -55,7 +57,7 @@ class Settled(BaseModel):
     suspected_id: int
 
 
-@router.get("/suspected", summary="疑似项目 · Suspected projects")
+@router.get("/suspected", summary="疑似项目 · Suspected projects", openapi_extra=needs("read"))
 async def suspects(
     request: Request,
     state: SuspectState | None = "open",
@@ -72,34 +74,41 @@ async def suspects(
             check_choice(name, value)
         q = (q or "").replace("\x00", "").strip() or None
         wanted = SuspectFilter(state, sector, province, lanes, q)
-        return await list_suspects(session, signed_in(request), wanted, cursor=cursor, limit=limit)
+        return await list_suspects(session, request.state.viewer, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/suspected/{suspected_id}", summary="读取疑似项目 · Read a suspected project")
-async def suspected(request: Request, response: Response, suspected_id: int) -> SuspectFile:
+@router.get("/suspected/{suspected_id}", summary="读取疑似项目 · Read a suspected project", openapi_extra=needs("read"))
+async def suspected(request: Request, suspected_id: int) -> SuspectFile:
     """The file of one, with its records of every gate that the caller may see."""
     async with viewing(request) as session:
-        file = await suspect_file(session, signed_in(request), suspected_id)
-    response.headers["etag"] = etag(file.version)
+        viewer: Viewer = request.state.viewer
+        file = await suspect_file(session, viewer, suspected_id)
+        await note_credit_read(session, viewer, "suspected", str(suspected_id), records=file.records_of)
+    request.state.project_state = str(file.version)
     return file
 
 
-@router.post("/suspected/{suspected_id}/proposals", summary="提议 · Propose a change", response_model=Drafted)
+@router.post(
+    "/suspected/{suspected_id}/proposals",
+    summary="提议 · Propose a change",
+    response_model=Drafted,
+    openapi_extra=needs("read"),
+)
 async def propose(
     request: Request,
     suspected_id: int,
     body: Annotated[Proposal, Body()],
     idempotency_key: IdempotencyKey,
-    if_match: Annotated[str | None, Header(description="The ETag of the suspected project as it was read")] = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Draft a merger, a registration or a dismissal; another person approves it."""
-    refuse_foreign_pages(request)
     async with viewing(request) as session:
-        viewer = signed_in(request)
-        seen = version_of(if_match)
+        viewer: Viewer = request.state.viewer
+        seen = seen_versions(if_match)
 
         async def work() -> Drafted:
-            if str((await suspect_file(session, viewer, suspected_id)).version) != seen:
+            held = str((await suspect_file(session, viewer, suspected_id)).version)
+            if held not in seen and seen != ["*"]:
                 raise ChangedMeanwhile(
                     "Somebody else changed this meanwhile.", remedy="Read it again and repeat the change."
                 )
@@ -108,19 +117,22 @@ async def propose(
             )
             return Drafted(proposal_id=number)
 
-        return await answer_once(session, f"suspected:{suspected_id}:{viewer.actor}", idempotency_key, body, work)
+        operation = f"POST /suspected/{suspected_id}/proposals"
+        return await answer_once(session, viewer, operation, idempotency_key, body, work)
 
 
 @router.post(
-    "/suspected/proposals/{proposal_id}/settle", summary="处理提议 · Settle a proposal", response_model=Settled
+    "/suspected/proposals/{proposal_id}/settle",
+    summary="处理提议 · Settle a proposal",
+    response_model=Settled,
+    openapi_extra=needs("read"),
 )
 async def settle(
     request: Request, proposal_id: int, body: Annotated[Settling, Body()], idempotency_key: IdempotencyKey
 ) -> Response:
     """Approve or refuse as the second person, or take one's own back."""
-    refuse_foreign_pages(request)
     async with viewing(request) as session:
-        viewer = signed_in(request)
+        viewer: Viewer = request.state.viewer
 
         async def work() -> Settled:
             number = await settle_change(
@@ -128,4 +140,5 @@ async def settle(
             )
             return Settled(suspected_id=number)
 
-        return await answer_once(session, f"proposals:{proposal_id}:{viewer.actor}", idempotency_key, body, work)
+        operation = f"POST /suspected/proposals/{proposal_id}/settle"
+        return await answer_once(session, viewer, operation, idempotency_key, body, work)

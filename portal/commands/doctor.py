@@ -14,6 +14,7 @@ import typer
 
 import connectors
 from deploy.checks import Check, check_disk, check_java, check_ports, check_python, check_settings
+from deploy.portal_login import check_portal_login
 from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
@@ -71,7 +72,7 @@ async def examine() -> list[Check]:
         of_database = await check_postgresql(dsn)
         checks += of_database
         if of_database[0].outcome == "ok":
-            checks.append(await _schema(dsn))
+            checks += [await _schema(dsn), await check_portal_login(wanted.portal_dsn())]
     if wanted.elasticsearch_url is not None:
         key = wanted.elasticsearch_api_key
         server = SearchServer(

@@ -1,6 +1,8 @@
 """`threegates search`: find projects, enterprises and records from the command line."""
 
 import asyncio
+import getpass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import orjson
@@ -10,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from registry.choices import check_choice, feed_ids
+from registry.credit_reads import note_credit_read
 from registry.database import engine, transaction
 from registry.errors import BadInput
-from registry.viewers import Audience
+from registry.viewers import Audience, Viewer
 from search.client import servers
 from search.find import Found, Hit, find
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
@@ -89,9 +92,32 @@ async def _run(search: Search) -> Found:
         if agencies := search.filters.get("agency"):
             async with transaction() as session:
                 check_choice("agency", *agencies, allowed=await feed_ids(session))
-        return await find(search, servers())
+        found = await find(search, servers())
+        read = [
+            _Shown(hit.id, str(hit.fields["act"])) for hit in found.hits if hit.kind == "record" and "act" in hit.fields
+        ]
+        if search.audience == "finance":
+            async with transaction() as session:
+                await note_credit_read(session, _operator(), "search", search.text[:200], records=read)
+        return found
     finally:
         await engine().dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A record among what was found, for the audit."""
+
+    record_id: int
+    act: str
+
+
+def _operator() -> Viewer:
+    try:
+        name = f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        name = "command line"  # a container's account may have no name
+    return Viewer("key", actor=name)
 
 
 def as_object(found: Found) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from portal.forms import errors_at_fields, optional, read_form, require_editor, telling, texts
+from portal.forms import errors_at_fields, optional, read_form, require_editor, seen_version, telling, texts
 from portal.language import _
 from portal.rendering import render
 from portal.viewing import viewing
 from registry import clock
+from registry.audit_changes import audit_told
 from registry.errors import BadInput, Conflict, NotFound
 from registry.project_file import ApprovalLine, ProjectFile, project_file
 from registry.registering import correct_approval, correct_project
@@ -39,7 +40,9 @@ async def add(request: Request, project_id: int) -> Response:
     item["reference"] = f"hand:{project_id}:{clock.now():%Y%m%d%H%M%S%f}"
     try:
         async with viewing(request) as session:
-            await correct_project(session, project_id, {"approvals": [item]}, telling(request, values))
+            told = telling(request, values)
+            await correct_project(session, project_id, {"approvals": [item]}, told)
+            await audit_told(session, request.state.viewer, told)
     except (BadInput, Conflict) as error:
         errors, general = errors_at_fields(error, PLACES)
         return _form(request, file, None, values, errors, general, error.status)
@@ -66,16 +69,18 @@ async def correct(request: Request, project_id: int, approval_id: int) -> Respon
         name: value if value is not None or name not in _TEXTS else ""
         for name, value in optional(values, FIELDS).items()
     }
-    version = values.get("version", "")
+    version = seen_version(values)
     try:
         async with viewing(request) as session:
+            told = telling(request, values)
             changed = await correct_approval(
                 session,
                 approval_id,
                 changes,
-                telling(request, values),
-                expected_version=int(version) if version.isdecimal() else None,
+                told,
+                expected_version=int(version) if version.isdecimal() else 0,
             )
+            await audit_told(session, request.state.viewer, told)
         if not changed:
             raise BadInput("Nothing was changed.", remedy="Change at least one field.")
     except (BadInput, Conflict) as error:

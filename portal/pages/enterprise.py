@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from portal.rendering import render
 from portal.viewing import viewing
+from registry.credit_reads import note_credit_read
 from registry.enterprise_file import enterprise_file
 
 router = APIRouter()
@@ -17,4 +18,6 @@ async def enterprise(request: Request, enterprise_id: int) -> Response:
     async with viewing(request) as session:
         audience = request.state.viewer.audience
         file = await enterprise_file(session, enterprise_id, audience)
+        viewer = request.state.viewer
+        await note_credit_read(session, viewer, "enterprise", str(enterprise_id), findings=file.findings)
     return render(request, "enterprise.html", file=file)

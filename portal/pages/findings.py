@@ -13,6 +13,7 @@ from portal.units import day
 from portal.viewing import viewing
 from portal.words import TABLES, choices, rule_choices, word
 from registry.audience import hides_credit
+from registry.credit_reads import note_credit_read
 from registry.finding_list import FindingFilter, finding_file, list_findings
 from registry.law.reading import law
 from registry.reading import region_names, rows
@@ -51,6 +52,7 @@ async def findings(
     async with viewing(request) as session:
         audience = request.state.viewer.audience
         page = await list_findings(session, wanted, audience, cursor=cursor)
+        await note_credit_read(session, request.state.viewer, "finding", "", findings=page.items)
     return render(request, "findings.html", page=page, wanted=wanted, errors=errors)
 
 
@@ -60,6 +62,7 @@ async def finding(request: Request, fingerprint: str) -> Response:
     async with viewing(request) as session:
         audience = request.state.viewer.audience
         found = await finding_file(session, fingerprint, audience)
+        await note_credit_read(session, request.state.viewer, "finding", fingerprint, findings=[found])
         name = "name_zh" if current_language() == "zh" else "name_en"
         agencies = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM agencies")}
         feeds = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM feeds")}
@@ -103,5 +106,6 @@ def _value_words(value: Any) -> str:
     if isinstance(value, list):
         return _("、").join(_value_words(one) for one in value)
     text = str(value)
-    table = next((name for name in ("sector", "nature", "record_kind") if text in TABLES[name]), "sector")
+    tables = ("sector", "nature", "record_kind", "disposition", "law_word")
+    table = next((name for name in tables if text in TABLES[name]), "sector")
     return word(table, text)

@@ -1,4 +1,4 @@
-"""Keys of the programming interface: made by administrators, shown once, revoked."""
+"""Keys of the programming interface: made by administrators, shown once, rotated, revoked."""
 
 from datetime import timedelta
 from typing import Final
@@ -16,7 +16,7 @@ from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput, ThreegatesError
-from registry.key_writing import NewKey, create_key, keys, revoke_key
+from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.organising import organisations
 from registry.reading import end_of_day
 from registry.viewers import Viewer
@@ -44,7 +44,14 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
         request,
         "keys.html",
         status=error.status if error else 200,
-        keys=[{**one, "scopes": [said(SCOPES, scope) for scope in one["scopes"]]} for one in found],
+        keys=[
+            {
+                **one,
+                "scopes": [said(SCOPES, scope) for scope in one["scopes"]],
+                "ended": one["expires_at"] is not None and one["expires_at"] <= clock.now(),
+            }
+            for one in found
+        ],
         organisations=[(one["id"], one["name_zh"]) for one in offices],
         scopes=options(SCOPES),
         values={name: field(form, name) for name in FIELDS}
@@ -72,6 +79,17 @@ async def create(request: Request) -> Response:
             number(form, "rate") or 0,
         )
         key = await create_key(session, viewer, new, clock.now())
+        return render(request, "shown_once.html", key=key, go_on="/keys")
+
+    return await carry_out(request, work, lambda form, error: _page(request, error, form), permission="accounts")
+
+
+@router.post("/keys/rotate")
+async def rotate(request: Request) -> Response:
+    """A new secret, shown this once; the old one holds for a day more."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        key = await rotate_key(session, viewer, number(form, "key") or 0, clock.now())
         return render(request, "shown_once.html", key=key, go_on="/keys")
 
     return await carry_out(request, work, lambda form, error: _page(request, error, form), permission="accounts")

@@ -15,6 +15,7 @@ from portal.timeline import draw, events_of, summary
 from portal.units import day
 from portal.viewing import viewing
 from registry import clock
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.identifiers import project_code
 from registry.project_file import ProjectFile, project_by_code, project_file
@@ -41,6 +42,10 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         instant = end_of_day(known_day) if known_day else None
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, known_day or clock.today())
+        viewer = request.state.viewer
+        await note_credit_read(
+            session, viewer, "project", str(project_id), records=file.records, findings=file.findings
+        )
     events = events_of(file)
     return render(
         request,

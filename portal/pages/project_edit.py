@@ -14,6 +14,7 @@ from portal.forms import (
     optional,
     read_form,
     require_editor,
+    seen_version,
     telling,
     texts,
 )
@@ -22,6 +23,7 @@ from portal.rendering import render
 from portal.units import number
 from portal.viewing import viewing
 from registry import clock
+from registry.audit_changes import audit_told
 from registry.errors import BadInput, Conflict
 from registry.import_items import ProjectItem
 from registry.import_problems import ItemsRejected, read_items
@@ -70,7 +72,9 @@ async def create(request: Request) -> Response:
         if not values.get("reason"):
             raise BadInput("A registration needs a reason.", where="reason")
         async with viewing(request) as session:
-            outcome = await register_projects(session, items, telling(request, values))
+            told = telling(request, values)
+            outcome = await register_projects(session, items, told)
+            await audit_told(session, request.state.viewer, told)
         if not outcome.new:
             raise Conflict("This project is registered already.", remedy="Correct it on its own page.")
     except (BadInput, Conflict) as error:
@@ -120,14 +124,16 @@ async def correct(request: Request, project_id: int) -> Response:
         if not changes:
             raise BadInput("Nothing was changed.", remedy="Change at least one field.")
         async with viewing(request) as session:
+            told = telling(request, values)
             await correct_project(
                 session,
                 project_id,
                 changes,
-                telling(request, values),
+                told,
                 held_from=_day(values),
-                expected_version=int(values["version"]) if values.get("version", "").isdecimal() else None,
+                expected_state=seen_version(values),
             )
+            await audit_told(session, request.state.viewer, told)
     except (BadInput, Conflict) as error:
         errors, general = errors_at_fields(error, PLACES | places)
         return _form(request, values, lines, errors, general, file=file, status=error.status)
@@ -164,7 +170,7 @@ def _values(file: ProjectFile) -> dict[str, Any]:
         "owner_name": d.owner_name,
         "owner_uscc": d.owner_uscc,
         "asks_land": d.asks_land,
-        "version": str(d.version_id),
+        "version": file.state,
     }
 
 

@@ -17,6 +17,7 @@ from portal.forms import read_form, require_editor, telling, texts
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.viewing import viewing
+from registry.audit_changes import audit_told
 from registry.errors import BadInput
 from registry.outcomes import Outcome
 from registry.project_files import ProjectsFile, read_projects
@@ -89,6 +90,7 @@ async def _content(upload: Any, values: dict[str, str]) -> tuple[str, bytes]:
     """The file's name and bytes: from the upload, or carried along by the page that showed the dry run."""
     if isinstance(upload, UploadFile) and upload.filename:
         name, content = Path(upload.filename).name, await upload.read(LARGEST_FILE + 1)
+        await upload.close()
     elif values.get("content"):
         try:
             name, content = Path(values.get("name", "")).name, base64.b64decode(values["content"], validate=True)
@@ -121,6 +123,7 @@ async def _register(request: Request, read: ProjectsFile, reason: str, *, write:
         async with viewing(request) as session:
             told = telling(request, {"reason": reason})
             outcome = await register_projects(session, read.items, told, rows=read.rows, valid_only=True)
+            await audit_told(session, request.state.viewer, told)
             if not write:
                 raise _OnlyTried
     except _OnlyTried:

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from portal.rendering import render
 from portal.viewing import viewing
+from registry.credit_reads import note_credit_read
 from registry.record_file import record_file
 
 router = APIRouter()
@@ -17,4 +18,5 @@ async def record(request: Request, record_id: int) -> Response:
     async with viewing(request) as session:
         audience = request.state.viewer.audience
         file = await record_file(session, record_id, audience)
+        await note_credit_read(session, request.state.viewer, "record", str(record_id), records=[file])
     return render(request, "record.html", record=file)

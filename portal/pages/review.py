@@ -17,6 +17,7 @@ from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_
 from portal.viewing import viewing
 from registry import clock
 from registry.acts import OVERCAPACITY_SECTORS
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput, NotFound, ThreegatesError
 from registry.identifiers import BadIdentifier, project_code
 from registry.project_file import project_by_code
@@ -77,6 +78,7 @@ async def queue(request: Request, cursor: str = "", done: str = "") -> Response:
         agencies = await _agencies(session)
         wanted, errors = _wanted(_asked(request), agencies)
         page = await list_reviews(session, viewer, wanted, clock.now(), cursor=cursor)
+        await note_credit_read(session, viewer, "review", "", records=page.items)
         progress = await review_progress(session, viewer, clock.now())
         told = await _told(session, viewer, done)
     return render(
@@ -143,6 +145,7 @@ async def _item(
             return to_sign_in(request)
         wanted, _errors = _wanted(_asked(request), await _agencies(session))
         file = await review_file(session, viewer, record_id, clock.now())
+        await note_credit_read(session, viewer, "record", str(record_id), records=[file])
         progress = await review_progress(session, viewer, clock.now())
         told = await _told(session, viewer, done)
     errors, general = errors_of(error, FIELDS)

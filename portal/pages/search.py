@@ -9,11 +9,14 @@ from starlette.responses import RedirectResponse, Response
 
 from portal.choosing import Choices, sort_out
 from portal.language import current_language
+from portal.pages.suspected import LONGEST_QUERY
 from portal.rendering import render
 from portal.searching import find_as_viewer
 from portal.viewing import viewing
 from portal.words import TABLES, choices, word
 from registry.reading import rows
+from registry.suspect_file import SuspectFilter, list_suspects
+from registry.viewers import Viewer
 from search.find import FacetValue
 from search.queries import Search
 
@@ -45,6 +48,12 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         filters["flagged"] = tuple(said.get(value, value) for value in filters["flagged"])
     async with viewing(request) as session:
         feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
+        # They are few, and for officials alone: not in the index, which everybody searches.
+        viewer: Viewer = request.state.viewer
+        asked = SuspectFilter(state=None, q=q.replace("\x00", "").strip()[:LONGEST_QUERY])
+        suspects = (
+            (await list_suspects(session, viewer, asked, limit=1)).total if asked.q and viewer.may("internal") else 0
+        )
     name = "name_zh" if current_language() == "zh" else "name_en"
     yes_or_no = [(said[code], text) for code, text in choices("flagged")]
     agencies = [(feed["id"], feed[name]) for feed in feeds]
@@ -60,6 +69,7 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         request,
         "search.html",
         q=q,
+        suspects=suspects,
         found=found,
         filters=filters,
         errors=errors,

@@ -15,6 +15,7 @@ from portal.rendering import render
 from portal.signing import carry_out, errors_of, field, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput, ThreegatesError
 from registry.suspect_file import SuspectFilter, list_suspects, suspect_file
 from registry.suspect_writing import ACTIONS, draft_change, settle_change
@@ -81,6 +82,7 @@ async def _file(
         if viewer.kind == "public":
             return to_sign_in(request)
         file = await suspect_file(session, viewer, suspected_id)
+        await note_credit_read(session, viewer, "suspected", str(suspected_id), records=file.records_of)
     errors, general = errors_of(error, FIELDS)
     return render(
         request,

@@ -29,7 +29,7 @@ function isTyping(target) {
 }
 
 function press(element) {
-  if (element.type === "radio") {
+  if (element.type === "radio" || element.type === "checkbox") {
     element.focus();
     element.click();
   } else if (element.matches("input")) {

@@ -1,5 +1,6 @@
 """Reading the law: articles and dated parameters from YAML, refused where a value lacks its date or its reference."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from registry.errors import NotFound
+from registry.law.limits import Limit, read_limits
 from registry.reading_yaml import Day, Document, Place, Strict, read_as, read_document
 
 _HERE: Final = Path(__file__).parent
@@ -39,7 +41,7 @@ class _DocumentFile(Strict):
     document: str
     title_zh: str
     title_en: str
-    signed: Day
+    signed: Day | None = None
     binds_from: Day
     assumption: str = ""
     translation: str = ""
@@ -75,6 +77,7 @@ class Article:
     clause_en: str
     text_zh: str
     text_en: str
+    signed: date | None
     binds_from: date
     assumption: str
     translation: str
@@ -110,10 +113,11 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """All articles and parameters by their names."""
+    """All articles, parameters and limits of equipment by their names."""
 
     articles: dict[str, Article]
     parameters: dict[str, Parameter]
+    limits: dict[str, Limit] = dataclasses.field(default_factory=dict)
 
     def article(self, name: str) -> Article:
         """An article by its id, such as g41-5-3; raises NotFound."""
@@ -151,7 +155,7 @@ def law() -> Law:
 
 
 def read_law(folder: Path) -> Law:
-    """Read `articles/*.yml` and `parameters/*.yml` of a folder; raises BadFile with file, line and field."""
+    """Read `articles/`, `parameters/` and `equipment_limits/` of a folder; raises BadFile with file, line and field."""
     articles: dict[str, Article] = {}
     for path in sorted((folder / "articles").glob("*.yml")):
         document = read_document(path, name=path.name)
@@ -163,7 +167,8 @@ def read_law(folder: Path) -> Law:
         path.stem: _parameter(path.stem, read_document(path, name=path.name), articles)
         for path in sorted((folder / "parameters").glob("*.yml"))
     }
-    return Law(articles, parameters)
+    texts = {name: (one.text_zh, one.text_en, one.binds_from) for name, one in articles.items()}
+    return Law(articles, parameters, read_limits(folder / "equipment_limits", texts))
 
 
 def _articles(document: Document) -> Iterable[Article]:
@@ -174,6 +179,7 @@ def _articles(document: Document) -> Iterable[Article]:
             document=file.document,
             title_zh=file.title_zh,
             title_en=file.title_en,
+            signed=file.signed,
             binds_from=file.binds_from,
             assumption=file.assumption,
             translation=file.translation,

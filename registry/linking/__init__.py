@@ -84,6 +84,8 @@ async def decide(connection: AsyncConnection) -> Model:
         await connection.exec_driver_sql(f"ANALYZE {made}")
     model = await active_model(connection)
     await decide_likely(connection, model)
+    # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
+    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('linking', 0))")
     await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
     await connection.exec_driver_sql(_DIFFERING)
     return model

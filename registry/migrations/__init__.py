@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import make_engine
+from registry.law.loading import load_law
 from registry.reference.loading import load_reference
 from registry.row_security import apply_row_security, lift_views
 
@@ -24,7 +25,7 @@ def _configuration(connection: Connection | None = None) -> Config:
 
 
 async def upgrade(dsn: str) -> None:
-    """Bring the schema to the newest migration, load the reference data, put the policies in force; repeatable."""
+    """Bring the schema to the newest migration, load reference data and law, put the policies in force; repeatable."""
     migrating = make_engine(dsn, pool_size=1)
     try:
         async with migrating.begin() as connection:
@@ -33,6 +34,7 @@ async def upgrade(dsn: str) -> None:
                 await lift_views(connection)
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
             await load_reference(connection)
+            await load_law(connection)
             await apply_row_security(connection)
     finally:
         await migrating.dispose()

@@ -152,15 +152,18 @@ async def _load_agencies(driver: asyncpg.Connection) -> None:
         return date.fromisoformat(text_) if text_ else None
 
     await driver.execute("DELETE FROM agency_successions")
-    await _replace(
-        driver,
-        "agencies",
-        ("id", "name_zh", "name_en", "lane", "held_from", "held_to"),
-        [
-            (row["id"], row["name_zh"], row["name_en"], row["lane"] or None, day(row["held_from"]), day(row["held_to"]))
-            for row in read("agencies.csv")
-        ],
+    agencies = [
+        (row["id"], row["name_zh"], row["name_en"], row["lane"] or None, day(row["held_from"]), day(row["held_to"]))
+        for row in read("agencies.csv")
+    ]
+    # Organisations name agencies, so a row is brought up to date in its place.
+    await driver.executemany(
+        "INSERT INTO agencies (id, name_zh, name_en, lane, held_from, held_to) VALUES ($1, $2, $3, $4, $5, $6) "
+        "ON CONFLICT (id) DO UPDATE SET name_zh = EXCLUDED.name_zh, name_en = EXCLUDED.name_en, lane = EXCLUDED.lane, "
+        "held_from = EXCLUDED.held_from, held_to = EXCLUDED.held_to",
+        agencies,
     )
+    await driver.execute("DELETE FROM agencies WHERE id <> ALL($1::text[])", [row[0] for row in agencies])
     await _replace(
         driver,
         "agency_successions",

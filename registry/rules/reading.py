@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Literal
+from re import compile as pattern
+from typing import Any, Final, Literal, get_args
 
 import sqlglot
 from pydantic import Field, TypeAdapter
 from sqlglot import exp
 
-from registry.acts import LANE_OF_ACT, Lane
+from registry.acts import LANE_OF_JUDGED, Lane
 from registry.database import json_text
 from registry.errors import BadFile
 from registry.law.reading import Law, Quotation, check_quotation, law
@@ -56,14 +57,54 @@ KNOWN_RULES: Final = (
     "land-price-discount",
 )
 
+RULE_NAME: Final = pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
+
 # Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
-EvidencePart = Literal["approvals", "formalities", "owners", "prices"]
-EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = ("approvals", "formalities", "owners", "prices")
+EvidencePart = Literal[
+    "approvals",
+    "formalities",
+    "owners",
+    "prices",
+    "capacities",
+    "plans",
+    "dispositions",
+    "equipment",
+    "eliminations",
+    "restrictions",
+    "limits",
+]
+EVIDENCE_PARTS: Final[tuple[EvidencePart, ...]] = get_args(EvidencePart)
+
+# The day whose law a rule asks: that of the act itself, or the day judged where a state of things is flagged.
+RuleDay = Literal["act", "judged"]
 
 # What a rule may read: the fact it judges stands first in FROM, the others in its sub-selects.
-JUDGED_FACTS: Final = frozenset({"acts"})
+JUDGED_FACTS: Final = frozenset(
+    {"acts", "judged_equipment", "judged_plans", "judged_dispositions", "judged_rectifications", "judged_orders"}
+)
 READABLE_FACTS: Final = frozenset(
-    {"known_approvals", "known_formalities", "matching_regions", "other_regions", "owner_identities"}
+    {
+        "approved_capacities",
+        "backward_equipment",
+        "defaulters",
+        "known_approvals",
+        "known_capacities",
+        "known_dispositions",
+        "known_eliminations",
+        "known_equipment",
+        "known_formalities",
+        "known_orders",
+        "known_plan_units",
+        "known_plans",
+        "known_projects",
+        "known_rectifications",
+        "listed_units",
+        "matching_regions",
+        "new_capacity",
+        "other_regions",
+        "owner_identities",
+        "restricted_regions",
+    }
 )
 # A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.
 _PURE_FUNCTIONS: Final = (
@@ -86,6 +127,7 @@ _PURE_FUNCTIONS: Final = (
     exp.Max,
     exp.ArraySize,
     exp.ArrayRemove,
+    exp.ArrayContainsAll,
 )
 _PURE_NAMES: Final = frozenset({"all", "array_remove", "cardinality", "daterange", "unnest"})
 
@@ -104,6 +146,7 @@ class _RuleFile(Strict):
     plain: Words
     basis: Basis
     basis_by_act: dict[str, Basis] = Field(default_factory=dict)
+    day: RuleDay = "act"
     citations: list[Quotation] = Field(min_length=1)
     parameters: list[str]
     duty: dict[str, str]
@@ -112,8 +155,19 @@ class _RuleFile(Strict):
 
 
 @dataclass(frozen=True, eq=False)
+class RulePart:
+    """One SELECT of a rule and the fact whose rows it judges."""
+
+    fact: str
+    select: exp.Select
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
-    """One rule: what it says in words, what it rests on, who has the duty, and its condition as one SELECT."""
+    """One rule: what it says in words, what it rests on, who has the duty, and its condition as one text.
+
+    Most have one part; one that judges acts and equipment alike has a part for each, put together by UNION ALL.
+    """
 
     id: str
     order: int
@@ -126,8 +180,8 @@ class Rule:
     duty: dict[str, str]  # the act -> the agency on which the law laid the duty; its successors follow from the day
     evidence: tuple[EvidencePart, ...]
     reasons: dict[str, Words]
-    fact: str
-    select: exp.Select
+    day: RuleDay
+    parts: tuple[RulePart, ...]
     sql: str
     version: str
 
@@ -139,7 +193,7 @@ class Rule:
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes of its acts, each once."""
-        return tuple(dict.fromkeys(LANE_OF_ACT[act] for act in self.duty))
+        return tuple(dict.fromkeys(LANE_OF_JUDGED[act] for act in self.duty))
 
     def basis_of(self, act: str) -> Basis:
         """Whether the clause itself says it of this act, or it is our reading."""
@@ -167,6 +221,11 @@ def read_rules(folder: Path, by_law: Law) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda one: (one.order, one.id)))
 
 
+def known_rules() -> tuple[str, ...]:
+    """The ids that may be spoken of: the rules of the plan, built or not, and whatever else has a folder here."""
+    return tuple(dict.fromkeys((*KNOWN_RULES, *(path.parent.name for path in sorted(_HERE.glob("*/rule.yml"))))))
+
+
 def cases_files() -> Iterator[Path]:
     """The scenario files that the rules bring."""
     return (path for path in sorted(_HERE.glob("*/cases.yml")))
@@ -175,8 +234,8 @@ def cases_files() -> Iterator[Path]:
 def _read_rule(folder: Path, by_law: Law) -> Rule:
     document = read_document(folder / "rule.yml", name=f"{folder.name}/rule.yml")
     file = read_as(document, document.content, TypeAdapter(_RuleFile))
-    if file.id != folder.name or file.id not in KNOWN_RULES:
-        raise document.refuse(("id",), "it must be the folder's name and one of the known rules.")
+    if file.id != folder.name or not RULE_NAME.fullmatch(file.id):
+        raise document.refuse(("id",), "it must be the folder's name, in small letters, digits and hyphens.")
     _check_acts(document, file)
     for number, citation in enumerate(file.citations):
         check_quotation(document, ("citations", number), citation, by_law.articles)
@@ -184,9 +243,10 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
         if name not in by_law.parameters:
             raise document.refuse(("parameters",), f"there is no parameter “{name}”.")
     text = (folder / "rule.sql").read_text(encoding="utf-8")
-    select = check_select(text, f"{folder.name}/rule.sql", file.parameters)
+    parts = check_select(text, f"{folder.name}/rule.sql", file.parameters)
     values = {name: _values(by_law, name) for name in file.parameters}
-    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values])
+    limits = [repr(one) for one in by_law.limits.values()] if "backward_equipment" in text else []
+    meaning = json_text([text, file.model_dump(exclude={"order", "title", "plain"}), values, *limits])
     return Rule(
         id=file.id,
         order=file.order,
@@ -199,8 +259,8 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
         duty=file.duty,
         evidence=tuple(file.evidence),
         reasons=file.reasons,
-        fact=str(select.args["from_"].this.name),
-        select=select,
+        day=file.day,
+        parts=parts,
         sql=text,
         version=blake2b(meaning.encode(), digest_size=8).hexdigest(),
     )
@@ -209,7 +269,7 @@ def _read_rule(folder: Path, by_law: Law) -> Rule:
 def _check_acts(document: Document, file: _RuleFile) -> None:
     for field, named in (("duty", file.duty), ("basis_by_act", file.basis_by_act)):
         for act in named:
-            if act not in LANE_OF_ACT or act not in file.duty:
+            if act not in LANE_OF_JUDGED or act not in file.duty:
                 raise document.refuse((field, act), "this is no act that the rule judges.")
 
 
@@ -221,20 +281,42 @@ def _values(by_law: Law, name: str) -> Any:
     ]
 
 
-def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
-    """Parse a rule's text; refuse whatever is not one pure SELECT of `reasons` over facts and declared parameters."""
+def check_select(text: str, where: str, parameters: list[str]) -> tuple[RulePart, ...]:
+    """Parse a rule's text; refuse whatever is not pure SELECTs of `reasons` over facts and declared parameters."""
 
-    def refuse(problem: str, remedy: str = "") -> BadFile:
-        return BadFile(problem, where=where, remedy=remedy)
+    def refuse(problem: str, remedy: str = "", node: exp.Expr | None = None) -> BadFile:
+        line = None if node is None else _line(node)
+        return BadFile(problem, where=where if line is None else f"{where}, line {line}", remedy=remedy)
 
     try:
         statements = sqlglot.parse(text, dialect="postgres")
     except sqlglot.ParseError as error:
         first = error.errors[0]
         raise BadFile(f"This is not SQL: {first['description']}.", where=f"{where}, line {first['line']}") from None
-    select = statements[0] if len(statements) == 1 else None
-    if not isinstance(select, exp.Select):
-        raise refuse("A rule is one SELECT and nothing else.")
+    parts = _parts(statements[0]) if len(statements) == 1 else []
+    if not parts:
+        raise refuse("A rule is one SELECT and nothing else, or one for each fact it judges, joined by UNION ALL.")
+    checked = tuple(_check_part(select, refuse) for select in parts)
+    if len({part.fact for part in checked}) < len(checked):
+        raise refuse("Two parts judge the same fact; put their conditions into one.")
+    binds = {str(node.this) for select in parts for node in select.find_all(exp.Placeholder)}
+    if binds != set(parameters):
+        odd = ", ".join(sorted(binds ^ set(parameters)))
+        raise refuse(f"The text and rule.yml name different parameters: {odd}.")
+    return checked
+
+
+def _parts(statement: Any) -> list[exp.Select]:
+    """The SELECTs of a text; none where it is anything else."""
+    if isinstance(statement, exp.Select):
+        return [statement]
+    if not isinstance(statement, exp.Union) or statement.args.get("distinct") or statement.args.get("with_"):
+        return []
+    one, other = _parts(statement.this), _parts(statement.expression)
+    return [*one, *other] if one and other else []
+
+
+def _check_part(select: exp.Select, refuse: Any) -> RulePart:
     judged = select.args.get("from_")
     fact = judged.this if judged is not None else None
     if not isinstance(fact, exp.Table) or fact.name not in JUDGED_FACTS or fact.alias not in ("", fact.name):
@@ -250,24 +332,46 @@ def check_select(text: str, where: str, parameters: list[str]) -> exp.Select:
         raise refuse("Reasons are ARRAY[…], or ARRAY_REMOVE(ARRAY[…], NULL) where some of them may be absent.")
     for node in select.walk():
         _check_node(node, fact, refuse)
-    binds = {str(node.this) for node in select.find_all(exp.Placeholder)}
-    if binds != set(parameters):
-        odd = ", ".join(sorted(binds ^ set(parameters)))
-        raise refuse(f"The text and rule.yml name different parameters: {odd}.")
-    return select
+    return RulePart(fact.name, select)
 
 
 def _check_node(node: exp.Expr, fact: exp.Table, refuse: Any) -> None:
+    shown = node.sql(dialect="postgres")
+    facts = f"Facts: {', '.join(sorted(READABLE_FACTS))}."
     if isinstance(node, exp.Table) and node is not fact and (node.name not in READABLE_FACTS or node.db):
-        raise refuse(
-            f"“{node.sql(dialect='postgres')}” is no fact a rule may read.",
-            f"Facts: {', '.join(sorted(READABLE_FACTS))}.",
-        )
+        raise refuse(f"“{shown}” is no fact a rule may read.", f"{facts} A table is read by a fact alone.", node)
+    if isinstance(node, exp.Column) and not node.table:
+        # `user` and its like read the session; a bare name may also be a column of whatever is added to a fact later.
+        raise refuse(f"“{shown}” does not say which fact it is of.", "Write it with its fact: acts.act.", node)
+    if isinstance(node, exp.Column) and node.name in _SYSTEM_COLUMNS:
+        raise refuse(f"“{shown}” is of the storage and not of the fact.", "A verdict must be repeatable.", node)
+    if isinstance(node, exp.Cast) and (
+        str(node.to.sql(dialect="postgres")).lower().startswith("reg") or _tells_the_time(node)
+    ):
+        raise refuse(f"“{shown}” is no value of the facts.", "Facts hold the day judged.", node)
+    if isinstance(node, (exp.TableSample, exp.Window, exp.Offset, exp.Limit, exp.Fetch, exp.Values)):
+        raise refuse(f"“{shown}” may come out differently each time.", "Ask with EXISTS, or count, min and max.", node)
+    if isinstance(node, exp.Parameter):
+        raise refuse(f"“{shown}” is no parameter of the law.", "Write :name, as rule.yml lists it.", node)
     if isinstance(node, exp.Anonymous) and str(node.this).lower() in _PURE_NAMES:
         return
     if isinstance(node, exp.Func) and not isinstance(node, _PURE_FUNCTIONS):
-        raise refuse(f"“{node.sql(dialect='postgres')}” is no pure function.", "A verdict must be repeatable.")
+        raise refuse(f"“{shown}” is no pure function.", "A verdict must be repeatable.", node)
     if isinstance(node, (exp.Lock, exp.Into, exp.DML, exp.DDL, exp.Command)) and not isinstance(
         node, (exp.Select, exp.Subquery)
     ):
-        raise refuse("A rule only reads.")
+        raise refuse("A rule only reads.", "Leave what writes or locks to the register.", node)
+
+
+_SYSTEM_COLUMNS: Final = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+# PostgreSQL reads the clock where one of these words becomes a day or a time.
+_CLOCK_WORDS: Final = frozenset({"now", "today", "tomorrow", "yesterday"})
+
+
+def _tells_the_time(cast: exp.Cast) -> bool:
+    return any(one.is_string and str(one.this).strip().lower() in _CLOCK_WORDS for one in cast.find_all(exp.Literal))
+
+
+def _line(node: exp.Expr) -> int | None:
+    """The line of the text on which a part of it stands, where the parser kept it."""
+    return next((int(one.meta["line"]) for one in node.walk() if "line" in one.meta), None)

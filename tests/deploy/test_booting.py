@@ -22,7 +22,8 @@ def boot(tmp_path: Path) -> Boot:
     account = server_account()
     places = find_places(tmp_path, account)
     voice = Voice(places.log("up"))
-    addresses = Addresses(1, 2, 3, "postgresql://nobody@127.0.0.1:9/none", SearchServer("http://127.0.0.1:9"))
+    nowhere = "postgresql://nobody@127.0.0.1:9/none"
+    addresses = Addresses(1, 2, 3, nowhere, nowhere, SearchServer("http://127.0.0.1:9"))
     services = Services(places.processes, voice)
     return Boot(Wish(tmp_path, demo=True), places, account, addresses, services, voice, {})
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from registry.migrations import upgrade
 from registry.roles import Role
+from registry.viewers import PORTAL_ROLE
 from tests.conftest import DATABASES, ask_elasticsearch, run
 from tests.portal.people import signed_in
 
@@ -179,9 +182,23 @@ def portal(register: Register) -> Iterator[str]:
         "warning",
     ]
     log = register.data / "portal.log"
-    with child(arguments, register.environment, Path(__file__).parents[2], log):
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
-        yield f"http://127.0.0.1:{port}"
+    with own_login(register.database) as address:
+        environment = register.environment | {"THREEGATES_DATABASE_URL": address}
+        with child(arguments, environment, Path(__file__).parents[2], log):
+            wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def own_login(database: str) -> Iterator[str]:
+    """The address of a database for a login role of this run that is the portal's role and nothing else."""
+    role, password = f"{DATABASES}portal_{os.getpid()}", secrets.token_hex(16)
+    run(_administer(database, f"CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE {PORTAL_ROLE}"))
+    try:
+        address = urlsplit(database)
+        yield urlunsplit(address._replace(netloc=f"{role}:{password}@{address.hostname}:{address.port}"))
+    finally:
+        run(_administer(database, f"DROP ROLE {role}"))
 
 
 @pytest.fixture(scope="module")

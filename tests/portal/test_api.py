@@ -128,7 +128,8 @@ def test_registering_twice_with_one_key_does_it_once(keyed: Api, register: Regis
     assert len(register.ask("SELECT 1 FROM projects WHERE reference = 'api:1'")) == 1
     other = {"reason": "测试", "projects": [project("api:2")]}
     status, _headers, problem = keyed.call("POST", "/projects", other, idempotency_key="same-key-1")
-    assert (status, problem["type"]) == (409, "/problems#conflict")
+    assert (status, problem["type"]) == (422, "/problems#invalid-input")
+    assert problem["errors"][0]["field"] == "Idempotency-Key" and problem["remedy"]
     assert not register.ask("SELECT 1 FROM projects WHERE reference = 'api:2'")
 
 
@@ -142,22 +143,43 @@ def test_a_bad_item_is_refused_with_its_field_and_without_its_value(keyed: Api, 
     assert not register.ask("SELECT 1 FROM projects WHERE reference IN ('api:3', 'api:4')")
 
 
-def test_a_correction_needs_a_reason_and_the_version_it_saw(keyed: Api, public: Api) -> None:
+def test_a_correction_needs_a_reason_and_what_it_was_made_on(keyed: Api, public: Api) -> None:
     made = keyed.call(
         "POST", "/projects", {"reason": "测试", "projects": [project("api:5")]}, idempotency_key="correct-1"
     )[2]
-    number = made["ids"]["api:5"]
-    version = public.get(f"/projects/{number}")["description"]["version_id"]
-    change = {"changes": {"stage": "operating"}, "expected_version": version}
-    assert keyed.call("PATCH", f"/projects/{number}", change)[0] == 422
-    assert keyed.call("PATCH", f"/projects/{number}", change | {"reason": "  "})[0] == 422
-    status, _headers, body = keyed.call("PATCH", f"/projects/{number}", change | {"reason": "核查"})
+    path = f"/projects/{made['ids']['api:5']}"
+    _status, headers, file = public.call("GET", path)
+    tag = headers["etag"]
+    change = {"changes": {"stage": "operating"}}
+    assert keyed.call("PATCH", path, change, if_match=tag)[0] == 422
+    assert keyed.call("PATCH", path, change | {"reason": "  "}, if_match=tag)[0] == 422
+    status, _headers, problem = keyed.call("PATCH", path, change | {"reason": "核查"})
+    assert (status, problem["type"]) == (428, "/problems#precondition-required")
+    status, _headers, body = keyed.call("PATCH", path, change | {"reason": "核查"}, if_match=tag)
     assert (status, body["changed"]) == (200, ["stage"])
-    assert keyed.call("PATCH", f"/projects/{number}", change | {"reason": "核查"})[0] == 409
-    history = public.get(f"/projects/{number}")["history"]
+    wrong = {"reason": "核查", "changes": {"stage": "不可回显", "source": "不可回显"}}
+    status, _headers, problem = keyed.call("PATCH", path, wrong, if_match="*")
+    assert (status, problem["errors"][0]["field"]) == (422, "stage")
+    assert "不可回显" not in json.dumps(problem, ensure_ascii=False)
+    assert "“…” is not one of the values allowed." in problem["detail"]
+    # The other one who read it at the same time learns what changed, and that its change was not made.
+    late = {"reason": "晚了", "changes": {"name_en": "Example"}}
+    status, _headers, problem = keyed.call("PATCH", path, late, if_match=tag)
+    assert (status, problem["type"]) == (412, "/problems#changed-meanwhile")
+    assert [one["field"] for one in problem["errors"]] == ["stage"]
+    assert public.get(path)["description"]["name_en"] == ""
+    # The state that a correction answers with is enough for the next.
+    capacity = {"capacities": [{"product": "crude_steel", "amount": "500000", "unit": "t/a"}]}
+    wanted = {"reason": "补充", "changes": capacity}
+    after = keyed.call("PATCH", path, wanted, if_match=f'"{body["state"]}"')
+    assert (after[0], after[2]["changed"]) == (200, ["capacities"])
+    status, _headers, problem = keyed.call("PATCH", path, late, if_match=f'W/"{body["state"]}-0"')
+    assert (status, [one["field"] for one in problem["errors"]]) == (412, ["capacities"])
+    history = public.get(path)["history"]
     corrected = next(one for one in history if one["what"] == "corrected")
     assert (corrected["reason"], corrected["actor"]) == ("核查", "api:first")
     assert {"field": "stage", "before": "announced", "after": "operating"} in corrected["fields"]
+    assert file["state"] == tag.strip('"').partition("-")[0]
 
 
 def test_problems_speak_the_callers_language(public: Api) -> None:

@@ -165,5 +165,5 @@ def test_the_documentation_of_the_api_needs_nothing_from_elsewhere(open_page: Op
     page = open_page("/")
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/api/docs")
-    expect(page.get_by_text("/api/v1/projects/{project_id}", exact=True).first).to_be_visible()
+    expect(page.get_by_text("PATCH /api/v1/projects/{project_id}", exact=True)).to_be_visible()
     assert [one for one in asked if not one.startswith((portal, "data:"))] == []

@@ -119,7 +119,7 @@ def test_errors_are_pages_in_both_languages(visitor: Visitor) -> None:
         ("/nowhere", 404, "没有找到", "Not found"),
         ("/projects/by-code/12", 422, "填写的内容无效", "The input is not valid"),
         ("/projects/1?known_at=x", 422, "填写的内容无效", "The input is not valid"),
-        ("/findings?cursor=zzz", 422, "填写的内容无效", "The input is not valid"),
+        ("/findings?cursor=zzz", 400, "请求有误", "Start again without a cursor."),
     ):
         for language, words in (("zh", chinese), ("en", english)):
             found, _headers, text = visitor.ask(path, headers={"accept-language": language})
@@ -275,7 +275,7 @@ def test_registering_and_correcting_by_hand_keeps_the_history(register: Register
     assert "60 万吨/年" in text and "示例戊钢铁有限公司" in text
 
     page = official.ask(f"{address}/edit")[2]
-    version = re.search(r'name="version" value="(\d+)"', page)
+    version = re.search(r'name="version" value="([\d.]+)"', page)
     assert version
     change = form | {"stage": "construction", "version": version[1], "reason": ""}
     status, _headers, text = official.send(f"{address}/edit", change)
@@ -284,9 +284,10 @@ def test_registering_and_correcting_by_hand_keeps_the_history(register: Register
     text = official.ask(address)[2]
     assert "据现场核查" in text and "<del>拟建</del>" in text and "<ins>在建</ins>" in text
 
-    # Made on the sight of what is no longer so.
+    # Made on the sight of what is no longer so, or of nothing.
     status, _headers, text = official.send(f"{address}/edit", change | {"stage": "operating", "reason": "晚了"})
-    assert (status, "内容已被他人更改" in text) == (409, True)
+    assert (status, "内容已被他人更改" in text, "已被更改的内容：阶段" in text) == (412, True, True)
+    assert official.send(f"{address}/edit", change | {"stage": "operating", "version": "", "reason": "未见"})[0] == 428
 
 
 def test_a_late_approval_is_added_then_revoked_and_both_are_remembered(register: Register, official: Visitor) -> None:

@@ -86,6 +86,15 @@ REST = {
     "productions": "(enterprise_id, year, product, amount, unit, known_from) SELECT id, 2014, '', 1, '', now() "
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
+    "dispositions": "(disposition_id, reference, project_id, kind, known_from) "
+    "SELECT 1, '', id, '', now() FROM projects",
+    "rectifications": "(rectification_id, reference, known_from) VALUES (1, '', now())",
+    "replacement_plans": "(plan_id, reference, project_id, known_from) SELECT 1, '', id, now() FROM projects",
+    "plan_units": "(plan_id, reference, known_from) VALUES (1, '', now())",
+    "eliminations": "(elimination_id, reference, known_from) VALUES (1, '', now())",
+    "enterprise_orders": "(order_id, reference, enterprise_id, kind, known_from) "
+    "SELECT id, '', id, '', now() FROM enterprises",
+    "restrictions": "(restriction_id, reference, region, known_from) VALUES (1, '', '', now())",
     "equipment": "(equipment_id, reference, equipment_class, known_from) VALUES (1, '', '', now())",
     "link_candidates": "(record_id, project_id, score, model, known_from) SELECT 1, id, 0.5, '', now() FROM projects",
     "review_items": "(record_id, cause, known_from) VALUES (1, '', now())",

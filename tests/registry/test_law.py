@@ -102,3 +102,22 @@ def test_a_value_without_its_day_or_its_words_is_refused(folder: Path, text: str
         _read(folder, text)
     assert refused.value.where == f"example.yml, line {line}"
     assert says in str(refused.value)
+
+
+def test_later_law_is_data_alone() -> None:
+    steel, manner = law().parameter("steel_replacement_ratio"), law().parameter("replacement_manner")
+    days = [date(2021, 5, 31), date(2021, 6, 1), date(2024, 8, 22), date(2024, 8, 23)]
+    held = [one and one.value for one in map(steel.on, days)]
+    assert held == [None, Decimal("1.25"), Decimal("1.25"), None]
+    by_region = dict(steel.regions)
+    assert [one.value for one in by_region["130000"]] == [Decimal("1.5"), None]
+    assert dict(manner.regions)["130000"][0].since == date(2013, 10, 6)
+    assert dict(manner.regions)["340000"][0].since == date(2018, 6, 27)
+    assert set(dict(manner.regions)) == set(by_region)
+
+
+def test_the_articles_are_the_whole_of_both_documents_in_their_order() -> None:
+    names = list(law().articles)
+    for document, first, last, count in (("g7", "g7-preamble", "g7-7", 19), ("g41", "g41-preamble", "g41-6", 29)):
+        held = [name for name in names if law().articles[name].document == document]
+        assert (held[0], held[-1], len(held)) == (first, last, count)

@@ -22,11 +22,12 @@ from registry.account_writing import (
     end_account,
     reset_account,
 )
-from registry.accounts import viewer_of_key, viewer_of_sign_in
+from registry.accounts import KeyEnded, viewer_of_key, viewer_of_sign_in
+from registry.clock import civil_day
 from registry.database import transaction
 from registry.errors import BadInput, NotAllowed, NotFound
 from registry.granting import Grant, delegate_role, grant_role
-from registry.key_writing import NewKey, create_key, keys, revoke_key
+from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.organising import NewOrganisation, create_organisation
 from registry.passwords import check_new_password
 from registry.proposals import approve, draft, refuse
@@ -270,11 +271,35 @@ async def test_a_key_is_shown_once_and_ends_when_revoked(engine: AsyncEngine) ->
         key = await create_key(session, admin, new, NOW)
     async with acting(engine, RECOGNISING) as session:
         found = await viewer_of_key(session, hash_of_secret(key), NOW)
-        assert found is not None and found.permissions == {"internal"}
-        assert await viewer_of_key(session, hash_of_secret(key), NOW + timedelta(days=31)) is None
+        assert found is not None and found.permissions == {"internal"} and found.scopes == {"read"}
+        with pytest.raises(KeyEnded):
+            await viewer_of_key(session, hash_of_secret(key), NOW + timedelta(days=31))
     async with acting(engine, admin) as session:
         (row,) = await keys(session, admin)
-        assert key not in str(row)
+        assert key not in str(row) and row["last_used_on"] == civil_day(NOW)
         await revoke_key(session, admin, row["id"], NOW)
     async with acting(engine, RECOGNISING) as session:
-        assert await viewer_of_key(session, hash_of_secret(key), NOW) is None
+        with pytest.raises(KeyEnded):
+            await viewer_of_key(session, hash_of_secret(key), NOW)
+
+
+async def test_a_rotated_key_holds_in_both_secrets_for_a_day_and_is_the_same_key(engine: AsyncEngine) -> None:
+    admin = await as_demo(engine, await person(engine, "admin", "administrator"))
+    new = NewKey("collector", "office-a", ("read",), NOW + timedelta(days=30))
+    async with acting(engine, admin) as session:
+        old = await create_key(session, admin, new, NOW)
+        number = (await keys(session, admin))[0]["id"]
+        fresh = await rotate_key(session, admin, number, NOW)
+    later = NOW + timedelta(hours=25)
+    async with acting(engine, RECOGNISING) as session:
+        for secret in (old, fresh):
+            found = await viewer_of_key(session, hash_of_secret(secret), NOW)
+            assert found is not None and found.key_id == number
+        assert await viewer_of_key(session, hash_of_secret(fresh), later)
+        with pytest.raises(KeyEnded):
+            await viewer_of_key(session, hash_of_secret(old), later)
+    async with acting(engine, admin) as session:
+        newest = await rotate_key(session, admin, number, later, timedelta())
+    async with acting(engine, RECOGNISING) as session:
+        assert await viewer_of_key(session, hash_of_secret(newest), later)
+        assert await viewer_of_key(session, hash_of_secret(fresh), later) is None

@@ -84,7 +84,7 @@ async def test_loading_again_changes_nothing(engine: AsyncEngine) -> None:
         assert await load_reference(connection) is True
         assert await connection.scalar(text("SELECT count(*) FROM regions")) == counts[0]
     assert counts[0] > 7000
-    assert counts[3:] == [21, 9]
+    assert counts[3:] == [31, 11]
 
 
 async def test_regions_match_in_the_database(engine: AsyncEngine) -> None:

@@ -1,0 +1,25 @@
+"""What has served its time goes: answers kept for idempotency keys, and the old secrets of rotated keys."""
+
+import structlog
+from sqlalchemy import text
+
+from jobs.pipeline import Work
+from registry.database import transaction
+from registry.keys import ANSWERS_KEPT
+
+LOG = structlog.get_logger(__name__)
+
+
+async def tidy(work: Work) -> int:
+    """Forget what nobody can ask for any more; how many rows."""
+    now = work.now()
+    async with transaction(work.engine) as session:
+        connection = await session.connection()
+        answers = await connection.execute(
+            text("DELETE FROM idempotent_answers WHERE created_at <= :oldest"), {"oldest": now - ANSWERS_KEPT}
+        )
+        secrets = await connection.execute(
+            text("UPDATE api_keys SET previous_hash = NULL, previous_until = NULL WHERE previous_until <= :now"),
+            {"now": now},
+        )
+    return answers.rowcount + secrets.rowcount

@@ -1,0 +1,141 @@
+"""Who must see and may change which rows, said again in Python: what PostgreSQL's policies are held against."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry.row_policies import EVERYBODY, NOBODY, POLICIES
+from tests.faults.rights_world import Looking
+
+CREDIT_ACTS = ("loan", "disbursement", "bond", "listing")
+# A condition that asks for permissions and nothing else.
+_PERMISSIONS = re.compile(r"\((\(SELECT may\('\w+'\)\)( OR )?)+\)")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Facts:
+    """What the conditions of a row ask of other rows, read once as the owner."""
+
+    records: dict[int, list[Row]] = field(default_factory=dict)  # by record_id, all versions
+    accounts: dict[int, Row] = field(default_factory=dict)
+    organisations: dict[str, Row] = field(default_factory=dict)
+    regions: dict[int, str | None] = field(default_factory=dict)  # of projects, as known now
+
+
+Condition = Callable[[Looking, Row, Facts], bool]
+
+
+def _record(who: Looking, row: Row, facts: Facts) -> bool:
+    return row["act"] not in CREDIT_ACTS or who.sees_credit_of(row["lender_normal"], row["region"])
+
+
+def _some_version(who: Looking, record_id: int, facts: Facts) -> bool:
+    versions = [row for row in facts.records[record_id] if row["known_to"] == "infinity"]
+    return any(_record(who, row, facts) for row in versions)
+
+
+def _link(who: Looking, row: Row, facts: Facts) -> bool:
+    return _some_version(who, row["record_id"], facts)
+
+
+def finding(who: Looking, row: Row, facts: Facts) -> bool:
+    """A finding in the credit lane is for whoever sees its record; any other for everybody."""
+    return row["lane"] != "credit" or _some_version(who, row["subject_id"], facts)
+
+
+def _manages(who: Looking, organisation: str | None, facts: Facts) -> bool:
+    if not who.may("accounts") or organisation is None:
+        return False
+    mine, theirs = facts.organisations[who.viewer.organisation_id], facts.organisations[organisation]
+    if mine["id"] == theirs["id"]:
+        return True
+    # No agency of this world has two offices: beyond its own only the nation's administrators reach.
+    return bool(mine["kind"] == "agency" and mine["region"] == "000000")
+
+
+def _of_account(who: Looking, account: int | None, facts: Facts) -> bool:
+    if account is None:
+        return False
+    return account == who.viewer.account_id or _manages(who, facts.accounts[account]["organisation_id"], facts)
+
+
+def _audit(who: Looking, row: Row, facts: Facts) -> bool:
+    own = row["organisation_id"] == who.viewer.organisation_id
+    return who.may("audit") and (own or (who.kind == "agency" and who.viewer.region == "000000"))
+
+
+def _in_region(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("register") and who.within(facts.regions[row["project_id"]])
+
+
+def _reviewed(who: Looking, row: Row, facts: Facts) -> bool:
+    """What awaits a reviewer, and what reviewers said: for officers and reviewers who see the record."""
+    return who.may("register", "decide") and _link(who, row, facts)
+
+
+def _reviewing(who: Looking, row: Row, facts: Facts) -> bool:
+    versions = [one for one in facts.records[row["record_id"]] if one["known_to"] == "infinity"]
+    return who.may("decide") and any(_record(who, one, facts) and who.within(one["region"]) for one in versions)
+
+
+def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("internal") and (not row["credit_only"] or who.may("credit"))
+
+
+READ: dict[str, Condition] = {
+    "link_candidates": _reviewed,
+    "review_items": _reviewed,
+    "link_decisions": _reviewed,
+    "suspected_versions": _suspected,
+    "suspected_members": lambda who, row, facts: who.may("internal") and _link(who, row, facts),
+    "records": _record,
+    "links": _link,
+    "findings": finding,
+    "organisations": lambda who, row, _: (
+        who.may("internal", "accounts", "audit") or row["id"] == who.viewer.organisation_id
+    ),
+    "accounts": lambda who, row, facts: _of_account(who, row["id"], facts),
+    "role_grants": lambda who, row, facts: _of_account(who, row["account_id"], facts),
+    "sign_ins": lambda who, row, facts: _of_account(who, row["account_id"], facts),
+    "recovery_codes": lambda who, row, facts: _of_account(who, row["account_id"], facts),
+    "api_keys": lambda who, row, facts: _manages(who, row["organisation_id"], facts),
+    "audit_entries": _audit,
+}
+CHANGE: dict[str, Condition] = {
+    "review_items": _reviewing,
+    "suspected_versions": lambda who, row, facts: who.may("decide") and _suspected(who, row, facts),
+    "suspected_members": lambda who, row, facts: who.may("decide") and _link(who, row, facts),
+    "links": lambda who, row, facts: who.may("decide") and _link(who, row, facts),
+    # What is not seen cannot be changed either.
+    "findings": lambda who, row, facts: who.may("decide") and who.within(row["region"]) and finding(who, row, facts),
+    "project_versions": _in_region,
+    "approvals": _in_region,
+    "capacity_lines": _in_region,
+    "project_codes": _in_region,
+    "project_lineage": _in_region,
+    "organisations": lambda who, row, _: who.may("accounts") and who.kind == "agency" and who.viewer.region == "000000",
+    "accounts": READ["accounts"],
+    "role_grants": lambda who, row, facts: _manages(who, facts.accounts[row["account_id"]]["organisation_id"], facts),
+    "sign_ins": READ["sign_ins"],
+    "recovery_codes": lambda who, row, _: row["account_id"] == who.viewer.account_id is not None,
+    "api_keys": READ["api_keys"],
+}
+
+
+def expected(table: str, verb: str, who: Looking, rows: dict[str, Row], facts: Facts) -> set[str] | None:
+    """The rows (by ctid) that somebody must see, or may change; None where nobody has said who may."""
+    policy = POLICIES.get(table)
+    condition = NOBODY if policy is None else policy.read if verb == "read" else policy.change
+    own = (READ if verb == "read" else CHANGE).get(table)
+    if own is not None:
+        return {place for place, row in rows.items() if own(who, row, facts)}
+    if condition == NOBODY:
+        return set()
+    if condition == EVERYBODY:
+        return set(rows)
+    if _PERMISSIONS.fullmatch(condition):
+        return set(rows) if who.may(*re.findall(r"may\('(\w+)'\)", condition)) else set()
+    return None

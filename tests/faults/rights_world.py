@@ -1,0 +1,233 @@
+"""An invented register in two provinces with credit of two banks, and everybody who might look at it."""
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from registry.clock import now
+from registry.database import transaction
+from registry.import_items import ProjectItem
+from registry.judging import judge_changed
+from registry.linking import link_changed
+from registry.names import normalise
+from registry.project_writing import register_projects
+from registry.restating import Telling
+from registry.roles import OF_ROLE, SCOPES, Role, permissions_of, permissions_of_key
+from registry.viewers import PUBLIC, Viewer
+from tests.registry.pages import open_run, page, store
+
+ROLES: tuple[Role, ...] = tuple(OF_ROLE)
+REGIONS = ("130200", "320500")
+BANKS = {"bank-jia": "示例甲银行", "bank-yi": "示例乙银行"}
+# id -> kind, lanes, region; a bank's region says nothing of what it sees
+ORGANISATIONS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "office": ("agency", ("approval",), "000000"),
+    "finance": ("agency", ("credit",), "000000"),
+    "finance-hebei": ("agency", ("credit",), "130000"),
+    "finance-suzhou": ("agency", ("credit", "land"), "320500"),
+    "land-tangshan": ("agency", ("land",), "130200"),
+    "bank-jia": ("bank", (), "000000"),
+    "bank-yi": ("bank", (), "320500"),
+}
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Somebody who looks: the viewer as the register makes it, and how a browser or a program says who it is."""
+
+    name: str
+    viewer: Viewer
+    kind: str = ""
+    lenders: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+    audits: bool = False
+
+    def within(self, region: str | None) -> bool:
+        """Whether a region is the viewer's own or below it, told by its digits alone."""
+        mine = self.viewer.region
+        return mine == "000000" or bool(mine and region and region.startswith(mine.rstrip("0").ljust(2, "0")))
+
+    def may(self, *permissions: str) -> bool:
+        """Whether the viewer has one of them."""
+        return bool(self.viewer.permissions & set(permissions))
+
+    def sees_credit_of(self, lender: str | None, region: str | None) -> bool:
+        """Whether a credit record of this lender in this region is for the viewer, as the decision says it."""
+        if self.kind == "bank":
+            return self.may("credit_own") and lender in self.lenders
+        return self.may("credit") and self.within(region)
+
+
+def lookers(roles: tuple[Role, ...]) -> Iterator[tuple[str, Role | None, tuple[str, ...]]]:
+    """Everybody who signs in, as (organisation, role, scopes): one person a role, and one key with all scopes."""
+    for organisation in ORGANISATIONS:
+        yield from ((organisation, role, ()) for role in roles)
+        yield organisation, None, tuple(SCOPES)
+
+
+async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES) -> list[Looking]:
+    """Organisations, accounts, roles, keys and sign-ins, written into the register; the public comes first."""
+    at = datetime.now(UTC)
+    found = [Looking("public", PUBLIC)]
+    for name, (kind, lanes, region) in ORGANISATIONS.items():
+        names = [normalise(BANKS[name]).text] if name in BANKS else []
+        await connection.execute(
+            "INSERT INTO organisations (id, kind, name_zh, name_en, lanes, region, lender_names, invented, created_at) "
+            "VALUES ($1, $2, '示例机构', 'Example', $3, $4, $5, true, $6)",
+            name, kind, list(lanes), region, names, at,
+        )  # fmt: skip
+        await connection.execute(
+            "INSERT INTO audit_entries (at, actor, actor_kind, organisation_id, action, subject_kind, subject, why) "
+            "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
+            at, name, f"因TGWHY{name}",
+        )  # fmt: skip
+    for organisation, role, scopes in lookers(roles):
+        kind, lanes, region = ORGANISATIONS[organisation]
+        about: dict[str, Any] = {"organisation_id": organisation, "region": region}
+        lenders = (normalise(BANKS[organisation]).text,) if organisation in BANKS else ()
+        secret = secrets.token_urlsafe(16)
+        digest = hashlib.sha256(secret.encode()).digest()
+        if role is None:
+            key = await connection.fetchval(
+                "INSERT INTO api_keys (name, key_hash, scopes, organisation_id, created_at) "
+                "VALUES ($1, $2, $3, $1, $4) RETURNING id",
+                organisation, digest, list(scopes), at,
+            )  # fmt: skip
+            granted = permissions_of_key(frozenset(scopes), kind, frozenset(lanes))  # type: ignore[arg-type]  # one of the two kinds
+            viewer = Viewer("key", key_id=key, actor=organisation, permissions=granted, **about)
+            headers = {"authorization": f"Bearer {secret}"}
+        else:
+            account = await connection.fetchval(
+                "INSERT INTO accounts (login, name, organisation_id, region, state, invented, created_at) "
+                "VALUES ($1, $2, $3, $4, 'active', true, $5) RETURNING id",
+                f"{organisation}.{role}", f"示例TGNAME{organisation}{role}", organisation, region, at,
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO role_grants (account_id, role, held_from, granted_by, granted_at) "
+                "VALUES ($1, $2, date '2020-01-01', 'world', $3)",
+                account, role, at,
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
+                "VALUES ($1, $2, 'provider', $3, $3, $4)",
+                account, digest, at, at + timedelta(hours=8),
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO recovery_codes (account_id, code_hash) VALUES ($1, $2)", account, secret
+            )
+            granted = permissions_of(frozenset({role}), kind, frozenset(lanes))  # type: ignore[arg-type]  # one of the two kinds
+            viewer = Viewer("person", account_id=account, actor=organisation, permissions=granted, **about)
+            headers = {"cookie": f"threegates_sign_in={secret}"}
+        name = f"{organisation}/{role or 'key'}"
+        found.append(Looking(name, viewer, kind, lenders, headers, audits=role == "auditor"))
+    officer = next(one for one in found if one.name == "office/officer").viewer.account_id
+    await connection.execute(
+        "INSERT INTO proposals (kind, subject, reason, drafted_by, drafted_at, owner_id) "
+        "VALUES ('merge', '1', '示例', $1, $2, $1)",
+        officer, at,
+    )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class Credit:
+    """What may not reach those who do not see one credit record: its number, its amount, its day."""
+
+    key: str
+    lender: str
+    region: str
+    number: str
+    amount: Decimal
+    acted_on: date
+
+    def marks(self) -> tuple[str, ...]:
+        """The texts by which it would be known again in a page, an answer or a file."""
+        whole = int(self.amount)
+        short = f"{whole // 10_000}"  # 万元, before the point
+        day = self.acted_on
+        return (
+            self.number, str(whole), f"{whole:,}", f"{short[:3]},{short[3:]}", f"{short}.",
+            day.isoformat(), f"{day.year}年{day.month}月{day.day}日", f"{day.day} {day:%B} {day.year}",
+        )  # fmt: skip
+
+
+def code(number: int) -> str:
+    """The code of the invented project of this number; even ones are in the first region."""
+    return f"2017-{REGIONS[number % 2]}-31-03-{number:06d}"
+
+
+async def build(engine: AsyncEngine, projects: int, acts: tuple[str, ...]) -> list[Credit]:
+    """Projects that nothing approves, the same acts for each in every lane, linked and judged; returns the credit."""
+    telling = Telling(at=now(), reason="示例", actor="tests.faults")
+    items = [
+        {
+            "reference": f"fault:P{number}",
+            "code": code(number),
+            "name": f"示例{number}号钢铁有限公司年产{number + 10}万吨炼钢项目",
+            "owner_name": f"示例{number}号钢铁有限公司",
+            "sector": "steel",
+            "region": REGIONS[number % 2],
+            "nature": "new_build",
+            "stage": "construction",
+            "invented": True,
+        }
+        for number in range(projects)
+    ]
+    async with transaction(engine) as session:
+        await register_projects(session, [ProjectItem.model_validate(one) for one in items], telling)
+    credit: list[Credit] = []
+    for feed in ("land", "environment", "finance"):
+        entries = list(_entries(feed, projects, acts, credit))
+        writer = await open_run(engine, feed)
+        broken = {"source_key": f"{feed}-broken", "broken": "TGBROKEN"}
+        await store(engine, writer, page([*entries, broken], feed))
+        if feed == "finance":
+            # An earlier version of a loan stays in its history.
+            first = dict(entries[0])
+            first["months"], first["source_modified"] = 13, "2024-03-01T00:00:00+00:00"
+            await store(engine, writer, page([first], "again"))
+    async with transaction(engine) as session:
+        await (await session.connection()).exec_driver_sql("UPDATE sync_runs SET state = 'done'")
+    while True:
+        async with transaction(engine) as session:
+            if not (await link_changed(session, now())).claimed:
+                break
+    while True:
+        async with transaction(engine) as session:
+            if await judge_changed(session, now()) is None:
+                return credit
+
+
+def _entries(feed: str, projects: int, acts: tuple[str, ...], credit: list[Credit]) -> Iterator[dict[str, Any]]:
+    for number in range(projects):
+        common = {
+            "project_code": code(number),
+            "party_name": f"示例{number}号钢铁有限公司",
+            "region": REGIONS[number % 2],
+        }
+        if feed == "land":
+            day = date(2018, 6, number + 1)
+            yield {**common, "source_key": f"land-{number}", "act": "land_grant", "acted_on": day}
+        elif feed == "environment":
+            day = date(2018, 8, number + 1)
+            yield {**common, "source_key": f"env-{number}", "act": "discharge_permit", "acted_on": day}
+        else:
+            for bank, lender in BANKS.items():
+                for act in acts:
+                    place = len(credit)
+                    one = Credit(
+                        f"fin-{place}", normalise(lender).text, common["region"], f"TGLOAN{place:04d}",
+                        Decimal(7_341_200_053 + place * 10_000), date(2015, 3 + place // 25, place % 25 + 2),
+                    )  # fmt: skip
+                    credit.append(one)
+                    yield {
+                        **common, "source_key": one.key, "act": act, "kind": "construction", "authority": lender,
+                        "amount": one.amount, "number": one.number, "acted_on": one.acted_on, "lender_bank": bank,
+                    }  # fmt: skip
