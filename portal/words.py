@@ -112,6 +112,10 @@ LINK_METHODS: Final = {
     "no_fitting_project": N_("所属企业没有相符的项目"),
     "unknown_party": N_("登记簿中没有这家企业"),
     "unregistered_uscc": N_("统一社会信用代码未登记"),
+    "likeness": N_("名称与内容相似"),
+    "likely_match": N_("有相似项目，待人工核查"),
+    "rejected": N_("核查人员已否定"),
+    "no_likely_project": N_("没有相似的项目"),
     "review": N_("人工核查"),
 }
 RECORD_KINDS: Final = {
