@@ -25,7 +25,7 @@ OLDEST = (3, 11)
 
 # Each set holds the ones before it, at the same versions.
 SETS = ("run", "test", "bench")
-SIZES = {"run": "about 200 MB", "test": "about 300 MB", "bench": "about 350 MB"}
+SIZES = {"run": "about 300 MB", "test": "about 400 MB", "bench": "about 500 MB"}
 
 
 class CannotSetUp(Exception):

@@ -51,6 +51,12 @@ PROBLEM_TYPES: Final[dict[int, ProblemType]] = {
     500: ProblemType("internal-error", N_("系统出错"), N_("请稍后再试；若反复出现，请联系管理员。")),
     503: ProblemType("unavailable", N_("系统暂时无法答复"), N_("请稍后再试。")),
 }
+# What no column can hold: a NUL within a text, half of a surrogate pair, a number with too many digits.
+_UNBEARABLE: Final = (
+    asyncpg.CharacterNotInRepertoireError,
+    asyncpg.UntranslatableCharacterError,
+    asyncpg.NumericValueOutOfRangeError,
+)
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -117,8 +123,10 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ItemsRejected):
         # The values stay away: what came in must not come back in an error.
         errors = [
-            {"row": one.row, "field": one.column, "detail": one.say(current_language())} for one in error.problems[:500]
+            {"row": one.row, "field": one.column, "detail": _without(one.value, one.say(current_language()))}
+            for one in error.problems[:500]
         ]
+        detail = _without(error.problems[0].value, detail)
     elif error.where and error.status in (400, 422):
         errors = [{"field": error.where, "detail": detail}]
     elif isinstance(error, ChangedMeanwhile):
@@ -128,6 +136,11 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
         # As RFC 6750 says it to programs.
         headers["www-authenticate"] = f'Bearer realm="threegates", error="insufficient_scope", scope="{scope}"'
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
+
+
+def _without(value: str, said: str) -> str:
+    """A sentence without the value that it quotes."""
+    return said.replace(f"“{value}”", "“…”") if value else said
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -167,6 +180,8 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if request.method == "GET" and isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
         # A number in the address that is beyond what a column can hold: nothing bears it.
         return problem(request, 404)
+    if isinstance(getattr(error.orig, "__cause__", None), _UNBEARABLE):
+        return problem(request, 422, detail=_("内容中有无法保存的字符或过大的数。"))
     return await _unexpected(request, error)
 
 

@@ -11,7 +11,7 @@ from portal.words import reason_words, word
 from registry.law.reading import law
 from registry.rules.examples import Example
 from registry.rules.reading import Rule
-from registry.scenarios import Capacity, Equipment, Plan, Project, Record, Scenario
+from registry.scenarios import Capacity, Equipment, Order, Plan, Project, Record, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,10 @@ def _project_steps(world: Scenario) -> Iterator[tuple[str, Step]]:
                 yield f"{one.id}:revoked", Step(one.revoked, _("{kind}被撤销", kind=kind))
         for disposition in project.dispositions or ():
             if disposition.decided:
-                yield "", Step(disposition.decided, _("处理决定：{kind}", kind=word("disposition", disposition.kind)))
+                yield (
+                    project.code or "",
+                    Step(disposition.decided, _("处理决定：{kind}", kind=word("disposition", disposition.kind))),
+                )
             if disposition.published:
                 yield "", Step(disposition.published, _("处理结果公开"))
         for plan in project.replacement_plans or ():
@@ -110,14 +113,15 @@ def _plan_steps(plan: Plan) -> Iterator[tuple[str, Step]]:
     )
     about = _("产能置换方案{plan}", plan=plan.id)
     with_units = about + (_("（退出{units}）", units=units) if units else "")
-    for happened, text in (
-        (plan.published, _("{plan}向社会公示", plan=about)),
-        (plan.confirmed, _("{plan}经确认", plan=with_units)),
-        (plan.announced, _("{plan}公告", plan=about)),
-        (plan.listed, _("{plan}的置换产能列入淘汰名单", plan=about)),
+    # The verdict stands where the plan takes effect: at its confirmation, else at its announcement.
+    for happened, subject, text in (
+        (plan.published, "", _("{plan}向社会公示", plan=about)),
+        (plan.confirmed, plan.id, _("{plan}经确认", plan=with_units)),
+        (plan.announced, "" if plan.confirmed else plan.id, _("{plan}公告", plan=about)),
+        (plan.listed, "", _("{plan}的置换产能列入淘汰名单", plan=about)),
     ):
         if happened:
-            yield plan.id, Step(happened, text)
+            yield subject, Step(happened, text)
     for unit in plan.units or ():
         if unit.retired:
             yield f"{plan.id}:{unit.id}", Step(unit.retired, _("{unit}退出", unit=unit.id))
@@ -126,15 +130,32 @@ def _plan_steps(plan: Plan) -> Iterator[tuple[str, Step]]:
 def _equipment_steps(world: Scenario, names: dict[str, str]) -> Iterator[tuple[str, Step]]:
     for one in world.equipment or ():
         what = _equipment(one)
+        for due in _deadlines(one):
+            if due <= world.as_of and not (one.dismantled and one.dismantled <= due):
+                yield one.id, Step(due, _("{what}的淘汰期限", what=what))
         owner = names.get(one.enterprise or "", "")
         about = _("{owner}的{what}", owner=owner, what=what) if owner else what
-        for happened, text in (
-            (one.commissioned, _("{what}投产", what=about)),
-            (one.last_ran, _("{what}仍在运行", what=about)),
-            (one.dismantled, _("{what}拆除", what=about)),
+        for happened, subject, text in (
+            (one.commissioned, one.id, _("{what}投产", what=about)),
+            (one.last_ran, one.id, _("{what}仍在运行", what=about)),
+            (one.dismantled, "", _("{what}拆除", what=about)),
         ):
             if happened:
-                yield one.id, Step(happened, text)
+                yield subject, Step(happened, text)
+
+
+def _deadlines(one: Equipment) -> Iterator[date]:
+    """The deadlines of the limits whose size covers a unit."""
+    for limit in law().limits.values():
+        value = limit.values[-1]
+        if limit.class_ != one.class_ or value.deadline is None:
+            continue
+        if value.size is None or (
+            one.size is not None
+            and (one.size < value.size or (value.bound == "up_to" and one.size == value.size))
+            and value.bound in ("below", "up_to")
+        ):
+            yield value.deadline
 
 
 def _equipment(one: Equipment) -> str:
@@ -156,6 +177,30 @@ def _duty_steps(world: Scenario, names: dict[str, str]) -> Iterator[tuple[str, S
         if restriction.from_:
             until = _("，至{day}", day=day_words(restriction.until)) if restriction.until else ""
             yield "", Step(restriction.from_, _("地区{region}实行区域限批", region=restriction.region) + until)
+    for order in world.orders or ():
+        yield from _order_steps(order, names)
+    for plan in world.rectifications or ():
+        about = _("整顿方案{plan}", plan=plan.id)
+        for happened, subject, text in (
+            (plan.decided, plan.id, _("提出{plan}", plan=about)),
+            (plan.published, "", _("{plan}向社会公示", plan=about)),
+            (plan.filed, "", _("{plan}报有关部门备案", plan=about)),
+        ):
+            if happened:
+                yield subject, Step(happened, text)
+
+
+def _order_steps(order: Order, names: dict[str, str]) -> Iterator[tuple[str, Step]]:
+    who = names.get(order.enterprise, order.enterprise)
+    closing = order.kind == "close"
+    for happened, subject, text in (
+        (order.ordered, "", _("{who}被责令关闭", who=who) if closing else _("{who}因污染被责令停产", who=who)),
+        (order.due, order.id, _("{who}办理注销登记的期限届满", who=who)),
+        (order.last_ran, order.id, _("{who}仍在生产", who=who)),
+        (order.ended, "", _("{who}注销登记", who=who) if closing else _("{who}的停产决定解除", who=who)),
+    ):
+        if happened:
+            yield subject, Step(happened, text)
 
 
 def _record_step(one: Record, names: dict[str, str], codes: dict[str, str]) -> tuple[str, Step]:

@@ -1,4 +1,7 @@
-"""Anchors of the audit: the newest batch's digest in a file outside the database, one JSON object a line."""
+"""Anchors of the audit: the newest batch's digest in a file outside the database, one JSON object a line.
+
+Where an authority stamps them (registry.audit_time_stamps), the line holds its answer too.
+"""
 
 import os
 from dataclasses import dataclass
@@ -22,6 +25,8 @@ class Anchor:
     batch: int
     digest: str
     entries: int
+    # The authority's answer in base64; "" where none was asked, or none came.
+    stamp: str = ""
 
 
 def anchor_file() -> Path:
@@ -44,7 +49,11 @@ def read_anchors(file: Path) -> list[Anchor]:
         try:
             said = orjson.loads(line)
             anchor = Anchor(
-                str(said["time"]), int(said["batch"]), bytes.fromhex(said["digest"]).hex(), int(said["entries"])
+                str(said["time"]),
+                int(said["batch"]),
+                bytes.fromhex(said["digest"]).hex(),
+                int(said["entries"]),
+                str(said.get("time_stamp", "")),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(
@@ -56,25 +65,27 @@ def read_anchors(file: Path) -> list[Anchor]:
     return anchors
 
 
-def append_anchor(file: Path, at: datetime, batch: int, digest: bytes, entries: int) -> bool:
+def stands_already(file: Path, batch: int, digest: bytes, *, stamped: bool) -> bool:
+    """Whether the file's last line is this anchor; with `stamped` it must bear a time-stamp too."""
+    if not file.exists() or not (known := read_anchors(file)):
+        return False
+    last = known[-1]
+    return (last.batch, last.digest) == (batch, digest.hex()) and bool(last.stamp or not stamped)
+
+
+def append_anchor(file: Path, at: datetime, batch: int, digest: bytes, entries: int, stamp: str = "") -> bool:
     """Append an anchor and wait until it is on the disk; False where the file's last line says the same already."""
-    line = {
+    line: dict[str, str | int] = {
         "time": at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "batch": batch,
         "digest": digest.hex(),
         "entries": entries,
     }
+    if stamp:
+        line["time_stamp"] = stamp
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if (
-            file.exists()
-            and (known := read_anchors(file))
-            and (known[-1].batch, known[-1].digest)
-            == (
-                batch,
-                digest.hex(),
-            )
-        ):
+        if stands_already(file, batch, digest, stamped=bool(stamp)):
             return False
         descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:

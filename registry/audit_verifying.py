@@ -102,6 +102,10 @@ class Verified:
     waiting_since: str | None = None
     anchors: int = 0
     last_anchored: int = 0
+    # Time-stamps of anchors that were verified, when the last of them was made, and those nobody could verify.
+    stamps: int = 0
+    last_stamped: str | None = None
+    unverified_stamps: int = 0
     breach: Breach | None = None
 
     @property

@@ -102,6 +102,7 @@ CHINESE: Final[dict[str, str]] = {
     "There is no such nature.": "没有这种建设性质。",
     "There is no such province.": "没有这个省份。",
     "There is no such rule.": "没有这条规则。",
+    "There is no such document of the law.": "没有这份文件。",
     "There is no such sector.": "没有这个行业。",
     "There is no such stage.": "没有这个阶段。",
     "There is no such state.": "没有这种状态。",

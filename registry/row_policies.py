@@ -105,6 +105,12 @@ _OPEN: Final = Policy(read=EVERYBODY)
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
+_RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
+# Of one project, or of a whole region.
+_RECTIFIED: Final = (
+    f"({_of_project('rectifications')} OR "
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+)
 # Lanes and lender names say who sees credit: only the nation's administrators write them.
 _OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
@@ -144,10 +150,10 @@ _OPEN_TABLES: Final = """
     productions region_successions region_within regions register_facts sources sync_pages
 """
 _REGISTERED_TABLES: Final = """
-    dispositions eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises
-    equipment plan_units projects rectifications replacement_plans restrictions
+    eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
+    plan_units projects
 """
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
@@ -155,6 +161,8 @@ POLICIES: Final[dict[str, Policy]] = {
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
+    "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
+    "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
     "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),

@@ -11,7 +11,7 @@ from registry.acts import LANE_OF_ACT
 from registry.errors import BadFile
 from registry.identifiers import BadIdentifier, industry, project_code, region, uscc
 from registry.reading_yaml import Day, Document, Place, Strict, read_as, read_document
-from registry.rules.reading import KNOWN_RULES, rules
+from registry.rules.reading import known_rules, rules
 
 
 def _identifier(module: Any) -> AfterValidator:
@@ -31,8 +31,8 @@ def _known_act(value: str) -> str:
 
 
 def _known_rule(value: str) -> str:
-    if value not in KNOWN_RULES:
-        raise ValueError(f"there is no rule “{value}”; rules are {', '.join(KNOWN_RULES)}")
+    if value not in known_rules():
+        raise ValueError(f"there is no rule “{value}”; rules are {', '.join(known_rules())}")
     return value
 
 
@@ -245,7 +245,7 @@ class Scenario(Strict):
         """Rules that it names and that are not built yet, in the order of the plan."""
         named = {one.rule for one in self.expect or ()} | set(self.expect_only or ())
         built = {one.id for one in rules()}
-        return [one for one in KNOWN_RULES if one in named and one not in built]
+        return [one for one in known_rules() if one in named and one not in built]
 
     @property
     def wanted(self) -> dict[tuple[str, str], frozenset[str] | None]:

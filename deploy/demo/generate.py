@@ -7,6 +7,7 @@ from deploy.demo.course import later_act, settle
 from deploy.demo.invented import Registry
 from deploy.demo.malformed import malformed_records
 from deploy.demo.notices import notices
+from deploy.demo.plans import plan_invented_projects
 from deploy.demo.plants import enterprises_and_projects
 from deploy.demo.real_acts import real_course, recognise_real_projects
 from deploy.demo.stories import tell_stories
@@ -66,4 +67,5 @@ def generate(seed: int, size: Size) -> World:
     chance = world.chance("later-acts")
     while len(world.drafts) < size.records:
         world.drafts.append(later_act(chance, chance.one(world.lawful)))
+    plan_invented_projects(world)
     return world

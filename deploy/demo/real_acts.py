@@ -11,6 +11,7 @@ from deploy.demo import invented, numbers
 from deploy.demo.acts import Telling, act
 from deploy.demo.chance import LAST_ACT, Chance, days_after
 from deploy.demo.plants import RealProject
+from deploy.demo.sources import SYNTHETIC
 from deploy.demo.world import Draft, Json, Undertaking, World
 
 REAL = Telling(by="real")
@@ -66,7 +67,7 @@ def _standing(world: World, position: int, real: RealProject) -> Undertaking:
         "synthetic": True,
     }
     world.dispositions.append(
-        {"reference": f"demo:D{position:04d}", "project_reference": real.project["reference"]} | recognised
+        {"reference": f"demo:D{position:04d}", "project": real.project["reference"], "source": SYNTHETIC} | recognised
     )
     return undertaking
 

@@ -16,6 +16,10 @@ LAND = "land-without-approval"
 PERMIT = "permit-without-approval"
 CREDIT = "credit-without-formalities"
 CODE = "project-code-misused"
+NEW_APPROVED = "new-capacity-approved"
+NEW_SUPPORTED = "new-capacity-supported"
+HALTED = "halted-project-supported"
+CAPACITY = "capacity-over-approval"
 
 
 def finding(rule: str, *reasons: str) -> tuple[Finding, ...]:

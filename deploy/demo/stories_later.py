@@ -1,13 +1,25 @@
-"""Stories that exist in the data but that only later rules will see: none of the four rules may flag them."""
+"""Stories of capacity and of decisions that nobody heeded: slices, relabelling, halts, furnaces that should be gone."""
 
 from datetime import date
 
 from deploy.demo.chance import days_after
 from deploy.demo.course import formalities
 from deploy.demo.invented import Wish
-from deploy.demo.scene import Scene
+from deploy.demo.scene import CAPACITY, HALTED, NEW_APPROVED, NEW_SUPPORTED, Scene, finding
 from deploy.demo.sectors import SECTORS, Line, capacity
-from deploy.demo.world import Json, Undertaking
+from deploy.demo.sources import SYNTHETIC
+from deploy.demo.world import Json, Told, Undertaking
+
+# Acts that may not help new capacity.
+SUPPORT = (
+    "land_grant",
+    "land_pre_review",
+    "sea_area_grant",
+    "shoreline_grant",
+    "eia_approval",
+    "energy_assessment",
+    "loan",
+)
 
 
 def slices(scene: Scene) -> None:
@@ -35,7 +47,14 @@ def small_approved_big_built(scene: Scene) -> None:
     if scene.sector == "steel":
         undertaking.project["equipment"].append(_furnace(undertaking, "1780", filed))
     ready = scene.formalities(undertaking)
-    scene.tell("discharge_permit", days_after(ready, 500), undertaking, by="uscc", extra={"stated_capacity": [built]})
+    scene.tell(
+        "discharge_permit",
+        days_after(ready, 500),
+        undertaking,
+        finding(CAPACITY, "act-over-approval"),
+        by="uscc",
+        extra={"stated_capacity": [built]},
+    )
 
 
 def _furnace(undertaking: Undertaking, size: str, built: date) -> Json:
@@ -56,6 +75,18 @@ def relabelled_renovation(scene: Scene) -> None:
     undertaking.project["name"] = str(undertaking.project["name"]).removesuffix("项目") + "技术改造项目"
     ready = scene.formalities(undertaking)
     scene.tell("loan", days_after(ready, 50), undertaking, by="anchor")
+    _new_capacity(scene, undertaking)
+
+
+def _new_capacity(scene: Scene, undertaking: Undertaking) -> None:
+    """Nothing covers the project's capacity: its approvals are due a finding, and so is every act that helped it."""
+    reference = undertaking.project["reference"]
+    for approval in undertaking.project["approvals"]:
+        told = Told("approval", approval["reference"], NEW_APPROVED, ("no-replacement-plan",), scene.story)
+        scene.world.told.append(told)
+    for draft in scene.world.drafts:
+        if draft.projects == (reference,) and draft.act in SUPPORT:
+            draft.findings += finding(NEW_SUPPORTED, "no-replacement-plan")
 
 
 def working_capital(scene: Scene) -> None:
@@ -64,6 +95,7 @@ def working_capital(scene: Scene) -> None:
     for month in range(3):
         on = days_after(scene.day(2017, 2022), 30 * month)
         scene.tell("loan", on, undertaking, by="uscc", kind="working_capital")
+    _new_capacity(scene, undertaking)
 
 
 def halted_but_supported(scene: Scene) -> None:
@@ -75,10 +107,10 @@ def halted_but_supported(scene: Scene) -> None:
     day = {"decided": halted.isoformat(), "published": days_after(halted, 10).isoformat(), "synthetic": True}
     reference = f"demo:D{9000 + len(scene.world.dispositions)}"
     scene.world.dispositions.append(
-        {"reference": reference, "project_reference": undertaking.project["reference"], "kind": "halt"} | day
+        {"reference": reference, "project": undertaking.project["reference"], "kind": "halt", "source": SYNTHETIC} | day
     )
-    scene.tell("land_grant", days_after(halted, 90), undertaking, by="name")
-    scene.tell("loan", days_after(halted, 120), undertaking, by="uscc")
+    scene.tell("land_grant", days_after(halted, 90), undertaking, finding(HALTED, "halted"), by="name")
+    scene.tell("loan", days_after(halted, 120), undertaking, finding(HALTED, "halted"), by="uscc")
 
 
 def learned_late(scene: Scene) -> None:
@@ -106,3 +138,4 @@ def casting_furnace(scene: Scene) -> None:
     for draft in formalities(scene.chance, undertaking):
         draft.story = scene.story
         scene.world.drafts.append(draft)
+    _new_capacity(scene, undertaking)

@@ -49,6 +49,17 @@ class Draft:
         return AGENCY_OF_ACT[self.act]
 
 
+@dataclass(frozen=True)
+class Told:
+    """A finding that is due on what stands in the register itself: an approval, a unit, a plan, a project."""
+
+    kind: str
+    subject: str
+    rule: str
+    reasons: tuple[str, ...]
+    story: str
+
+
 @dataclass
 class Undertaking:
     """A project with what the generator knows of its course."""
@@ -72,6 +83,8 @@ class World:
     projects: list[Json] = field(default_factory=list)
     notices: list[Json] = field(default_factory=list)
     dispositions: list[Json] = field(default_factory=list)
+    plans: list[Json] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     stories: dict[str, Json] = field(default_factory=dict)
     drafts: list[Draft] = field(default_factory=list)
     lawful: list[Undertaking] = field(default_factory=list)

@@ -14,6 +14,7 @@ from deploy.demo.world import AGENCIES, Draft, Json, World
 KEY_OF_AGENCY = {"land": "TD", "environment": "HB", "finance": "JR"}
 TRUTH_COLUMNS = ("agency", "source_key", "project_reference", "enterprise_reference", "needs")
 FINDING_COLUMNS = ("agency", "source_key", "rule", "reasons", "needs", "story")
+TOLD_COLUMNS = ("subject_kind", "subject", "rule", "reasons", "story")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ def write_register(world: World, folder: Path) -> None:
     write_lines(folder / "projects.jsonl", world.projects)
     write_lines(folder / "notices.jsonl", world.notices)
     write_lines(folder / "dispositions.jsonl", world.dispositions)
+    write_lines(folder / "plans.jsonl", world.plans)
+    told = sorted((one.kind, one.subject, one.rule, "|".join(one.reasons), one.story) for one in world.told)
+    write_rows(folder / "truth_register.csv", TOLD_COLUMNS, told)
     text = json.dumps(list(world.stories.values()), ensure_ascii=False, indent=1)
     (folder / "stories.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
+from cryptography.x509 import Certificate
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,6 +23,7 @@ from registry import clock
 from registry.audit_anchors import Anchor, anchor_file, read_anchors
 from registry.audit_export import exported, verify_file
 from registry.audit_search import AuditFilter, AuditLine, search_audit
+from registry.audit_time_stamps import read_roots, verify_stamps
 from registry.audit_verifying import Verified
 from registry.auditing import audit
 from registry.clock import CIVIL_ZONE
@@ -47,12 +49,20 @@ def register(app: typer.Typer) -> None:
         file: Annotated[
             Path | None, typer.Option(help="Verify a file of `audit export` instead of the database.")
         ] = None,
+        time_stamp_ca: Annotated[
+            Path | None, typer.Option(help="Root certificates (PEM) of the authority that stamped the anchors.")
+        ] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Compute every digest again from the rows and hold the chain against the anchors; exit 1 at a breach."""
         known = _anchors(anchors)
         started = time.monotonic()
-        found = _verify_export(file, known) if file else asyncio.run(_ended(lambda: _verify(known)))
+        authority = time_stamp_ca or settings().audit_time_stamp_ca_file
+        roots = read_roots(authority) if authority else []
+        if file:
+            found = verify_stamps(known, roots, _verify_export(file, known))
+        else:
+            found = asyncio.run(_ended(lambda: _verify(known, roots)))
         seconds = time.monotonic() - started
         if as_json:
             said = {**outcome(found), "seconds": round(seconds, 1)}
@@ -106,8 +116,8 @@ def _anchors(file: Path | None) -> list[Anchor]:
     return read_anchors(anchor_file()) if anchor_file().exists() else []
 
 
-async def _verify(anchors: list[Anchor]) -> Verified:
-    found = await verify_now(engine(), anchors)
+async def _verify(anchors: list[Anchor], roots: list[Certificate]) -> Verified:
+    found = verify_stamps(anchors, roots, await verify_now(engine(), anchors))
     # A standby or a copy that is only read is verified as well, it just cannot note it.
     with suppress(DBAPIError):
         await note_verified(engine(), _actor(), clock.now(), found)
@@ -173,6 +183,19 @@ def _show(found: Verified, seconds: float) -> None:
                 f"另有 {found.waiting:,} 条待封存，最早 {found.waiting_since}；尚不受保护。"
                 if chinese
                 else f"{found.waiting:,} more wait for a seal, the oldest of {found.waiting_since}: not protected yet."
+            )
+        if found.stamps:
+            typer.echo(
+                f"其中 {found.stamps:,} 个锚定带有可信机构的时间戳，最近 {found.last_stamped}。"
+                if chinese
+                else f"{found.stamps:,} anchors bear a trusted authority's time-stamp, the last {found.last_stamped}."
+            )
+        if found.unverified_stamps:
+            typer.echo(
+                f"有 {found.unverified_stamps:,} 个时间戳未核验：请用 --time-stamp-ca 指定签发机构的根证书。"
+                if chinese
+                else f"{found.unverified_stamps:,} time-stamps were not verified: "
+                "name the authority's root certificates with --time-stamp-ca."
             )
         if not found.anchors:
             typer.echo(

@@ -21,6 +21,7 @@ from portal.demo_people import add_demo_people
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
+from registry.law_fact_writing import FACT_KINDS, tell_facts
 from registry.registering import (
     EnterpriseItem,
     ItemsRejected,
@@ -40,7 +41,14 @@ from registry.settings import settings
 FACT: Final = "demo"
 # Written last by the generator: a folder without it was not finished.
 LAST_FILE: Final = "stories.json"
-REGISTER_FILES: Final = ("sources.jsonl", "enterprises.jsonl", "projects.jsonl", "notices.jsonl")
+REGISTER_FILES: Final = (
+    "sources.jsonl",
+    "enterprises.jsonl",
+    "projects.jsonl",
+    "notices.jsonl",
+    "dispositions.jsonl",
+    "plans.jsonl",
+)
 TELLING: Final = ("demo", "demo data: real plants and notices with their sources, everything else invented")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -134,12 +142,15 @@ async def load_demo(on: AsyncEngine, folder: Path) -> dict[str, dict[str, int]]:
     enterprises = _read(EnterpriseItem, folder / "enterprises.jsonl")
     projects = _read(ProjectItem, folder / "projects.jsonl")
     notices = _read(NoticeItem, folder / "notices.jsonl")
+    decided = {name: _read(FACT_KINDS[name].item, folder / f"{name}.jsonl") for name in ("dispositions", "plans")}
     async with transaction(on) as session:
         await _claim_register(session)
         telling = Telling(TELLING[0], clock.now(), TELLING[1])
         counts = {"sources": {"new or changed": await register_sources(session, sources)}}
         counts["enterprises"] = _counted(await register_enterprises(session, enterprises, telling))
         counts["projects"] = _counted(await register_projects(session, projects, telling))
+        for name, items in decided.items():
+            counts[name] = _counted(await tell_facts(session, FACT_KINDS[name], items, telling))
         counts["notices"] = _counted(await register_notices(session, notices))
         counts["people"] = {"new": await add_demo_people(session, clock.now(), clock.today())}
         connection = await session.connection()

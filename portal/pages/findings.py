@@ -106,5 +106,6 @@ def _value_words(value: Any) -> str:
     if isinstance(value, list):
         return _("、").join(_value_words(one) for one in value)
     text = str(value)
-    table = next((name for name in ("sector", "nature", "record_kind") if text in TABLES[name]), "sector")
+    tables = ("sector", "nature", "record_kind", "disposition", "law_word")
+    table = next((name for name in tables if text in TABLES[name]), "sector")
     return word(table, text)

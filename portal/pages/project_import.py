@@ -90,6 +90,7 @@ async def _content(upload: Any, values: dict[str, str]) -> tuple[str, bytes]:
     """The file's name and bytes: from the upload, or carried along by the page that showed the dry run."""
     if isinstance(upload, UploadFile) and upload.filename:
         name, content = Path(upload.filename).name, await upload.read(LARGEST_FILE + 1)
+        await upload.close()
     elif values.get("content"):
         try:
             name, content = Path(values.get("name", "")).name, base64.b64decode(values["content"], validate=True)

@@ -73,6 +73,7 @@ async def law_document(request: Request, document: str) -> Response:
         duties = await read_duties_on(session, today(), document=document)
     by_article: dict[str, list[Any]] = {}
     for one in duties:
+        one["rules"] = [name for name in one["rules"] if rule_of(name)]
         by_article.setdefault(one["article_id"] or "", []).append(one)
     return render(request, "law.html", document=articles[0], articles=articles, duties=by_article)
 

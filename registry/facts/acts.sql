@@ -4,6 +4,8 @@
 --   judged_on                the day on which the world is seen
 --   expires, revoked         the last day of the act's validity; the first day on which it no longer holds
 --   stated_capacity          what the record says of capacity, as JSON
+--   stated_excess            by which share of what stands approved the stated capacity is above it, of the product most
+--                            above; NULL where either is not known
 --   party_id                 the enterprise that acted: the one linked, else the project's owner
 --   new_until                its project is new capacity on days before this one at most; NULL where it never is
 --   act, acted_on, kind      what was done, on which day (credit: of signing), and its kind
@@ -20,6 +22,36 @@
 SELECT a.subject_kind, a.subject_id, a.version_id, a.record_id, CAST(:as_of AS date) AS judged_on, a.act, a.acted_on, a.kind, a.months, a.project_code, a.party_uscc, a.party_name_normal, a.region,
        a.project_id, a.enterprise_id, a.outcome, a.method, a.expires, a.revoked, a.stated_capacity,
        COALESCE(a.enterprise_id, p.owner_id) AS party_id, p.new_until,
+       (
+           SELECT max(CASE
+               WHEN allowed.amount > 0 THEN (said.amount - allowed.amount) / allowed.amount
+               WHEN said.amount > 0 THEN 'Infinity'
+           END)
+           FROM (
+               SELECT line.product, sum(
+                   CAST(line.amount AS numeric)
+                   * CASE WHEN line.unit LIKE '万%' OR line.unit LIKE '10k%' THEN 10000 ELSE 1 END
+               ) AS amount
+               FROM jsonb_to_recordset(
+                   CASE jsonb_typeof(a.stated_capacity) WHEN 'array' THEN a.stated_capacity END
+               ) AS line (product text, amount text, unit text)
+               WHERE line.amount ~ '^[0-9]+([.][0-9]+)?$'
+               GROUP BY line.product
+           ) AS said
+           CROSS JOIN LATERAL (
+               SELECT COALESCE(sum(k.amount) FILTER (WHERE k.product = said.product), 0) AS amount
+               FROM approved_capacities AS k
+               WHERE k.project_id = a.project_id AND k.days @> a.acted_on
+               HAVING count(*) > 0
+           ) AS allowed
+           -- An approval that says nothing, of a project of which nobody knows what it makes, allows nobody knows what.
+           WHERE NOT EXISTS (
+               SELECT FROM known_approvals AS silent
+               WHERE silent.project_id = a.project_id
+                 AND jsonb_array_length(COALESCE(silent.capacities, '[]')) = 0
+                 AND NOT EXISTS (SELECT FROM known_capacities AS c WHERE c.project_id = a.project_id)
+           )
+       ) AS stated_excess,
        CASE WHEN a.details ->> 'price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'price' AS numeric) END AS price,
        CASE WHEN a.details ->> 'base_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'base_price' AS numeric) END AS base_price,
        CASE WHEN a.details ->> 'benchmark_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'benchmark_price' AS numeric) END AS benchmark_price,

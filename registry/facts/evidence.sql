@@ -104,7 +104,11 @@ seen_restrictions AS (
                'reference', t.reference, 'region', t.region, 'since', t.since, 'until', t.until,
                'number', NULLIF(t.number, ''), 'authority', NULLIF(t.authority, '')
            )) ORDER BY t.since, t.reference) AS seen
-    FROM (SELECT DISTINCT COALESCE(project_region, region) AS region FROM flags WHERE asks_restrictions) AS named
+    FROM (
+        SELECT project_region AS region FROM flags WHERE asks_restrictions
+        UNION
+        SELECT region FROM flags WHERE asks_restrictions
+    ) AS named
     JOIN restrictions AS t ON known(t) AND t.since <= :as_of AND (
         t.region = named.region
         OR EXISTS (SELECT FROM region_within AS w WHERE w.outer_code = t.region AND w.inner_code = named.region)

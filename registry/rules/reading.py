@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from re import compile as pattern
 from typing import Any, Final, Literal, get_args
 
 import sqlglot
@@ -55,6 +56,8 @@ KNOWN_RULES: Final = (
     "power-price-discount",
     "land-price-discount",
 )
+
+RULE_NAME: Final = pattern(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 
 # Parts of the evidence beside the record, the project and its owner, that a rule asks to be kept with its findings.
 EvidencePart = Literal[
@@ -124,6 +127,7 @@ _PURE_FUNCTIONS: Final = (
     exp.Max,
     exp.ArraySize,
     exp.ArrayRemove,
+    exp.ArrayContainsAll,
 )
 _PURE_NAMES: Final = frozenset({"all", "array_remove", "cardinality", "daterange", "unnest"})
 
@@ -217,6 +221,11 @@ def read_rules(folder: Path, by_law: Law) -> tuple[Rule, ...]:
     return tuple(sorted(found, key=lambda one: (one.order, one.id)))
 
 
+def known_rules() -> tuple[str, ...]:
+    """The ids that may be spoken of: the rules of the plan, built or not, and whatever else has a folder here."""
+    return tuple(dict.fromkeys((*KNOWN_RULES, *(path.parent.name for path in sorted(_HERE.glob("*/rule.yml"))))))
+
+
 def cases_files() -> Iterator[Path]:
     """The scenario files that the rules bring."""
     return (path for path in sorted(_HERE.glob("*/cases.yml")))
@@ -225,8 +234,8 @@ def cases_files() -> Iterator[Path]:
 def _read_rule(folder: Path, by_law: Law) -> Rule:
     document = read_document(folder / "rule.yml", name=f"{folder.name}/rule.yml")
     file = read_as(document, document.content, TypeAdapter(_RuleFile))
-    if file.id != folder.name or file.id not in KNOWN_RULES:
-        raise document.refuse(("id",), "it must be the folder's name and one of the known rules.")
+    if file.id != folder.name or not RULE_NAME.fullmatch(file.id):
+        raise document.refuse(("id",), "it must be the folder's name, in small letters, digits and hyphens.")
     _check_acts(document, file)
     for number, citation in enumerate(file.citations):
         check_quotation(document, ("citations", number), citation, by_law.articles)

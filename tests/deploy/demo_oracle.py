@@ -5,7 +5,7 @@ findings are not their own witness.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ OVERCAPACITY = ("steel", "cement", "aluminium", "glass", "ships")
 INDUSTRIES = ("3110", "3120", "3130", "3216", "3011", "3041", "3731", "3732", "3735")
 LAW = date(2013, 10, 6)
 LAND_ACTS = ("land_grant", "land_pre_review", "shoreline_grant", "sea_area_grant")
+SUPPORT = (*LAND_ACTS, "eia_approval", "energy_assessment", "loan")
 FORMALITY_ACTS = {
     "missing-land": ("land_grant", "land_pre_review"),
     "missing-eia": ("eia_approval",),
@@ -31,6 +32,8 @@ class World:
     enterprises: dict[str, Json]
     records: dict[tuple[str, str], Json]
     links: dict[tuple[str, str], str]  # only the linked ones
+    planned: set[str] = field(default_factory=set)  # projects with a plan; each is before its first act
+    decided: dict[str, list[tuple[str, date]]] = field(default_factory=dict)  # dispositions by project
 
     def acts_of_projects(self) -> dict[str, list[Json]]:
         """Linked records by project."""
@@ -78,6 +81,29 @@ def gates(record: Json, project: Json, acts: list[Json]) -> list[tuple[str, tupl
     return found
 
 
+def capacity(record: Json, project: Json, world: World) -> list[tuple[str, tuple[str, ...]]]:
+    """New capacity that nothing covers, capacity above the approvals, and what a halt forbids."""
+    on = date.fromisoformat(record["acted_on"])
+    decided = world.decided.get(project["reference"], [])
+    found: list[tuple[str, tuple[str, ...]]] = []
+    recognised = any(kind == "recognise" and day <= on for kind, day in decided)
+    is_new = bool(project["capacities"]) and project["sector"] in OVERCAPACITY and not recognised
+    if is_new and on >= LAW and record["act"] in SUPPORT and project["reference"] not in world.planned:
+        found.append(("new-capacity-supported", ("no-replacement-plan",)))
+    if on >= LAW and any(kind == "halt" and day <= on for kind, day in decided):
+        found.append(("halted-project-supported", ("halted",)))
+    if record.get("stated_capacity") and standing(project, on) is None:
+        standing_now = sum(standing(project | {"approvals": [one]}, on) is None for one in project["approvals"])
+        for product in {line["product"] for line in record["stated_capacity"]}:
+            stated, allowed = (
+                sum(int(line["amount"]) for line in lines if line["product"] == product)
+                for lines in (record["stated_capacity"], project["capacities"])
+            )
+            if stated > allowed * standing_now:
+                found.append(("capacity-over-approval", ("act-over-approval",)))
+    return found
+
+
 def misuse(record: Json, project: Json, enterprises: dict[str, Json], undone: Any) -> list[tuple[str, tuple[str, ...]]]:
     """project-code-misused: owner by USCC or any name it bore, region by containment and succession."""
     if not record.get("project_code"):
@@ -106,6 +132,7 @@ def judge(world: World, undone: Any, decided: set[tuple[str, str]]) -> set[tuple
         if project is not None:
             results = gates(record, project, acts[project["reference"]])
             results += misuse(record, project, world.enterprises, undone)
+            results += capacity(record, project, world)
         elif shows_overcapacity(record) and date.fromisoformat(record["acted_on"]) >= LAW:
             permit = ("discharge_permit", "production_licence", "eia_approval", "energy_assessment")
             lane = dict.fromkeys(permit, "permit-without-approval") | dict.fromkeys(LAND_ACTS, "land-without-approval")

@@ -35,7 +35,7 @@ def test_same_seed_same_bytes(tmp_path: Path) -> None:
         write_demo(tmp_path / name, seed=7, records=900, updates=True)
     write_demo(tmp_path / "other", seed=8, records=900, updates=True)
     one, other = _digests(tmp_path / "one"), _digests(tmp_path / "other")
-    assert len(one) == 16
+    assert len(one) == 18
     assert one == _digests(tmp_path / "two")
     assert one["records/land.jsonl"] != other["records/land.jsonl"]
     assert one["sources.jsonl"] == other["sources.jsonl"]
@@ -92,7 +92,7 @@ def test_every_reference_resolves(demo: DemoFiles) -> None:
     assert {o["reference"] for e in enterprises for o in e["owners"] if "reference" in o} <= owners
     named = [item.get("enterprise_reference") for n in demo.lines("notices.jsonl") for item in n["items"]]
     assert {reference for reference in named if reference} <= owners
-    assert {d["project_reference"] for d in demo.lines("dispositions.jsonl")} <= known
+    assert {d["project"] for d in [*demo.lines("dispositions.jsonl"), *demo.lines("plans.jsonl")]} <= known
     references = [approval["reference"] for project in projects for approval in project["approvals"]]
     assert len(set(references)) == len(references)
     records = demo.records()

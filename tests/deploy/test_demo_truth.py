@@ -1,9 +1,11 @@
 """The demo's truth: what is told is what the rules find and nothing else; nothing synthetic accuses a real company."""
 
+from datetime import date
+
 import pytest
 
 from deploy.demo.disguise import undone
-from deploy.demo.scene import CODE, CREDIT, LAND, PERMIT
+from deploy.demo.scene import CAPACITY, CODE, CREDIT, HALTED, LAND, NEW_SUPPORTED, PERMIT
 from tests.deploy.conftest import DemoFiles
 from tests.deploy.demo_oracle import World, gates, judge
 
@@ -19,7 +21,13 @@ def _world(demo: DemoFiles, needs: tuple[str, ...]) -> tuple[World, set[Key]]:
     links = {(r["agency"], r["source_key"]): r["project_reference"] for r in truth if r["project_reference"]}
     projects = {project["reference"]: project for project in demo.lines("projects.jsonl")}
     enterprises = {enterprise["reference"]: enterprise for enterprise in demo.lines("enterprises.jsonl")}
-    return World(projects, enterprises, records, links), {(row["agency"], row["source_key"]) for row in truth}
+    planned = {plan["project"] for plan in demo.lines("plans.jsonl")}
+    decided: dict[str, list[tuple[str, date]]] = {}
+    for one in demo.lines("dispositions.jsonl"):
+        decided.setdefault(one["project"], []).append((one["kind"], date.fromisoformat(one["decided"])))
+    return World(projects, enterprises, records, links, planned, decided), {
+        (row["agency"], row["source_key"]) for row in truth
+    }
 
 
 def _told(demo: DemoFiles, needs: tuple[str, ...], name: str = "truth_findings.csv") -> set[Judged]:
@@ -96,7 +104,7 @@ def test_real_records_name_their_enterprise_and_place(demo: DemoFiles) -> None:
 
 def test_every_rule_is_told(tiny_demo: DemoFiles) -> None:
     rules = {row["rule"] for row in tiny_demo.rows("truth_findings.csv")}
-    assert rules == {LAND, PERMIT, CREDIT, CODE}
+    assert rules == {LAND, PERMIT, CREDIT, CODE, NEW_SUPPORTED, HALTED, CAPACITY}
 
 
 def test_findings_cover_sectors_provinces_and_reasons(demo: DemoFiles) -> None:

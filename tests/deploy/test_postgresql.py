@@ -17,7 +17,7 @@ import pytest
 from deploy.account import server_account
 from deploy.failure import Failure
 from deploy.ports import choose_port
-from deploy.postgresql import PostgreSQL
+from deploy.postgresql import PORTAL, PostgreSQL
 from deploy.processes import Child
 from deploy.programs import Programs
 from tests.conftest import run
@@ -123,6 +123,29 @@ def test_a_wrong_password_is_refused(server: PostgreSQL) -> None:
         wrong = server.url().replace(server.folder.joinpath("password").read_text(), "wrong")
         with pytest.raises(asyncpg.InvalidPasswordError):
             asyncio.run(asyncpg.connect(wrong))
+    finally:
+        server.stop(child)
+
+
+def test_the_portal_enters_as_a_role_that_owns_nothing(server: PostgreSQL) -> None:
+    child = begin(server)
+    try:
+        rights = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
+
+        async def who() -> tuple[object, ...]:
+            connection = await asyncpg.connect(server.portal_url())
+            try:
+                return tuple(await connection.fetchrow(f"{rights} WHERE rolname = current_user") or ())
+            finally:
+                await connection.close()
+
+        assert run(who()) == (PORTAL, False, False, False, False)
+        # The file says what the password is: lost, it is another one from the next start on.
+        (server.folder / "portal-password").unlink()
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            run(who())
+        server.wait_ready(child, server.folder.with_name("postgresql.log"))
+        assert run(who())[0] == PORTAL
     finally:
         server.stop(child)
 

@@ -15,7 +15,7 @@ from tests.faults.account import Account
 from tests.scratch_server import server
 
 # Modules that are not faults themselves.
-_HELP = ("account", "world", "killed", "state", "rights_world", "rights_oracle", "rights_pages")
+_HELP = ("account", "fuzzing", "world", "killed", "state", "rights_world", "rights_oracle", "rights_pages")
 
 
 def names() -> list[str]:

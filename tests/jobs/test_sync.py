@@ -159,6 +159,10 @@ async def test_a_shrunken_feed_is_held_until_a_person_accepts_it(
     assert await rows(engine, "SELECT state, held_reason LIKE '%已核实%' FROM sync_runs WHERE state <> 'done'") == [
         ("released", True)
     ]
+    entered = (
+        "SELECT actor, why, before ->> 'state', after ->> 'state' FROM audit_entries WHERE action LIKE 'sync_run.%'"
+    )
+    assert await rows(engine, entered) == [("甲", "已核实", "held", "released")]
     async with transaction(engine) as session:
         with pytest.raises(Conflict):
             await runs.release_run(session, held.run_id or 0, actor="甲", reason="again")

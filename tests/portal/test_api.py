@@ -157,6 +157,11 @@ def test_a_correction_needs_a_reason_and_what_it_was_made_on(keyed: Api, public:
     assert (status, problem["type"]) == (428, "/problems#precondition-required")
     status, _headers, body = keyed.call("PATCH", path, change | {"reason": "核查"}, if_match=tag)
     assert (status, body["changed"]) == (200, ["stage"])
+    wrong = {"reason": "核查", "changes": {"stage": "不可回显", "source": "不可回显"}}
+    status, _headers, problem = keyed.call("PATCH", path, wrong, if_match="*")
+    assert (status, problem["errors"][0]["field"]) == (422, "stage")
+    assert "不可回显" not in json.dumps(problem, ensure_ascii=False)
+    assert "“…” is not one of the values allowed." in problem["detail"]
     # The other one who read it at the same time learns what changed, and that its change was not made.
     late = {"reason": "晚了", "changes": {"name_en": "Example"}}
     status, _headers, problem = keyed.call("PATCH", path, late, if_match=tag)

@@ -311,8 +311,8 @@ def test_a_suspected_project_from_first_record_to_merger(world: World) -> None:
     )
     assert f'href="/suspected/{one}"' in world.ask("reader", f"/suspected/{other}").text
     hint = "/suspected?state=all&amp;q="
-    asked = f"/search?q={urllib.parse.quote('示例丁')}"
-    assert hint in world.ask("reader", asked).text and hint not in world.ask("", asked).text
+    search = f"/search?q={urllib.parse.quote('示例丁')}"
+    assert hint in world.ask("reader", search).text and hint not in world.ask("", search).text
     assert world.ask("", f"/api/v1/suspected/{one}").status == 401
     # One record apart again, over the API.
     record = world.record("eia")

@@ -157,7 +157,15 @@ class World:
         return record_id
 
     async def restate(
-        self, record_id: int, act: str, party: str, *, feed: str, known: str = KNOWN, **fields: Any
+        self,
+        record_id: int,
+        act: str,
+        party: str,
+        *,
+        feed: str,
+        known: str = KNOWN,
+        region: str = "130200",
+        **fields: Any,
     ) -> None:
         """A version of a record; the earlier one is closed."""
         await self.withdraw(record_id, known=known)
@@ -174,7 +182,7 @@ class World:
             acted_on=instant("2014-02-01T00:00:00Z").date(),
             party_name=party,
             party_name_normal=names.normalise(party).text,
-            region="130200",
+            region=region,
             synthetic=True,
             known_from=instant(known),
             **fields,
