@@ -203,7 +203,10 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if request.method == "GET" and isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
         # A number in the address that is beyond what a column can hold: nothing bears it.
         return problem(request, 404)
-    if isinstance(getattr(error.orig, "__cause__", None), _UNBEARABLE):
+    cause = getattr(error.orig, "__cause__", None)
+    # The class itself is the driver's own refusal, such as of a number beyond 64 bits; its subclasses are the server's.
+    if isinstance(cause, _UNBEARABLE) or type(cause) is asyncpg.DataError:
+        structlog.get_logger().warning("not kept", path=request.url.path, error=type(cause).__name__)
         return problem(request, 422, detail=_("内容中有无法保存的字符或过大的数。"))
     return await _unexpected(request, error)
 

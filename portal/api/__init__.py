@@ -5,12 +5,11 @@ import pkgutil
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.api._description import describe, resources
-from portal.api._operations import UNSAFE, Operation
+from portal.api._operations import Operation
 from portal.people_words import SCOPES
 from portal.problems import PROBLEM_TYPES
 from portal.rendering import render
@@ -30,11 +29,6 @@ def mount_api(app: FastAPI) -> None:
             app.include_router(router, prefix="/api/v1")
             if hasattr(resource, "UNVERSIONED"):
                 app.include_router(router, prefix="/api", include_in_schema=False)
-
-    @app.api_route("/api/{path:path}/", methods=["GET", *sorted(UNSAFE)], include_in_schema=False)
-    async def nothing(path: str) -> None:
-        """Else the framework would redirect to the address without the slash: a program is told, not led on."""
-        raise HTTPException(404)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     async def description() -> dict[str, Any]:
