@@ -64,6 +64,14 @@ THINGS: Final = {
     "suspected_merge": N_("合并疑似项目"),
     "suspected_register": N_("疑似项目认定为登记项目"),
     "sync_run": N_("读取任务"),
+    # What `threegates facts import` reads.
+    "dispositions": N_("处理意见"),
+    "plans": N_("产能置换方案"),
+    "eliminations": N_("淘汰任务"),
+    "orders": N_("关停决定"),
+    "restrictions": N_("限批区域"),
+    "rectifications": N_("整改方案"),
+    "equipment": N_("设备"),
 }
 
 
