@@ -1,5 +1,6 @@
 """Errors at the edge: a page for people, RFC 9457 problem details for programs; nothing of the input is echoed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,6 +58,7 @@ _UNBEARABLE: Final = (
     asyncpg.UntranslatableCharacterError,
     asyncpg.NumericValueOutOfRangeError,
 )
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -146,8 +148,16 @@ def _without(value: str, said: str) -> str:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
-    errors = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": _said(one)} for one in error.errors()]
+    errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
+
+
+def _field(one: dict[str, Any]) -> str:
+    """Where in the body; a field that there is not comes back only where it looks like one, else it is a content."""
+    place = [str(part) for part in one["loc"][1:]]
+    if one["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(place[-1]):
+        place.pop()
+    return ".".join(place)
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -75,6 +75,16 @@ LINK_METHODS: Final = {
     "unknown_party": N_("登记簿中没有这家企业"),
     "unregistered_uscc": N_("统一社会信用代码未登记"),
     "review": N_("人工核查"),
+    "likeness": N_("名称、地点等相似"),
+    "likely_match": N_("有相近的项目，待核查"),
+    "no_likely_project": N_("没有相近的项目"),
+    "rejected": N_("候选项目已被人否定"),
+    "several_enterprises": N_("有几家同名企业"),
+    "several_projects": N_("有几个相符的项目"),
+    "contradicting_uscc": N_("名称与统一社会信用代码矛盾"),
+    "no_exact_match": N_("没有完全相符的项目"),
+    "unregistered_code": N_("项目代码未登记"),
+    "no_project_in_place": N_("当地没有该行业的登记项目"),
 }
 RECORD_KINDS: Final = {
     "granted": N_("出让"),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal import review_words
 from portal.rendering import render
 from portal.viewing import viewing
 from registry.credit_reads import note_credit_read
@@ -19,4 +20,4 @@ async def record(request: Request, record_id: int) -> Response:
         audience = request.state.viewer.audience
         file = await record_file(session, record_id, audience)
         await note_credit_read(session, request.state.viewer, "record", str(record_id), records=[file])
-    return render(request, "record.html", record=file)
+    return render(request, "record.html", record=file, words_of=review_words)
