@@ -88,6 +88,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
             at, name, f"因TGWHY{name}",
         )  # fmt: skip
+        await _ask_at_the_gate(connection, name, at)
     for organisation, role, scopes in lookers(roles):
         kind, lanes, region = ORGANISATIONS[organisation]
         about: dict[str, Any] = {"organisation_id": organisation, "region": region}
@@ -134,6 +135,26 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         officer, at,
     )  # fmt: skip
     return found
+
+
+async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:
+    """A gate check of an organisation, a notice about it, and a batch."""
+    check = await connection.fetchval(
+        "INSERT INTO gate_checks (address, asked_at, asker, organisation_id, lane, act, acted_on, answer, question, "
+        "receipt, question_hash) VALUES ($1, $2, 'someone', $1, 'land', 'land_grant', $3, 'allow', '{}', '', '') "
+        "RETURNING id",
+        organisation, at, at.date(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO gate_notices (check_id, organisation_id, asker, at, answer, content) "
+        "VALUES ($1, $2, 'someone', $3, 'refuse', '{}')",
+        check, organisation, at,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO gate_batches (address, asked_at, asker, organisation_id, name, total, questions) "
+        "VALUES ($1, $2, 'someone', $1, 'loans.csv', 0, '[]')",
+        organisation, at,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -206,6 +227,10 @@ async def build(engine: AsyncEngine, projects: int, acts: tuple[str, ...]) -> li
     async with transaction(engine) as session:
         for statement in _FOR_PEOPLE:
             await (await session.connection()).exec_driver_sql(statement)
+        await (await session.connection()).exec_driver_sql(
+            "INSERT INTO gate_marks (record_id, project_id, mark, known_from) SELECT record_id, project_id, 'without', "
+            "now() FROM links WHERE known_to = 'infinity' AND project_id IS NOT NULL"
+        )
     return credit
 
 
