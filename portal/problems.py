@@ -1,5 +1,6 @@
 """Errors at the edge: a page for people, RFC 9457 problem details for programs; nothing of the input is echoed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,6 +59,7 @@ _UNBEARABLE: Final = (
     asyncpg.UntranslatableCharacterError,
     asyncpg.NumericValueOutOfRangeError,
 )
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -168,9 +170,15 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 def _field(one: dict[str, Any]) -> str:
-    """The path of what is wrong; a check of several fields names the one to look at itself."""
+    """The path of what is wrong; a check of several fields names the one to look at itself.
+
+    A field that there is not comes back only where it looks like one, else it is a content.
+    """
+    place = [str(part) for part in one["loc"][1:]]
+    if one["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(place[-1]):
+        place.pop()
     column = (one.get("ctx") or {}).get("column")
-    return ".".join(str(part) for part in (*one["loc"][1:], *([column] if column else [])))
+    return ".".join([*place, *([column] if column else [])])
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -73,8 +73,8 @@ STEPS: Final[dict[str, str]] = {
 # What ties a record to the others of a suspected project (evidence of its members).
 TIES: Final[dict[str, str]] = {
     "party_uscc": N_("统一社会信用代码相同"),
-    "party_name": N_("单位名称相同"),
-    "project_name": N_("项目名称相同"),
+    "party_name": N_("单位名称相符"),
+    "project_name": N_("项目名称相符"),
     "project_code": N_("项目代码相同"),
     "address": N_("地址相同"),
     "region": N_("地区相同"),

@@ -117,6 +117,12 @@ LINK_METHODS: Final = {
     "rejected": N_("核查人员已否定"),
     "no_likely_project": N_("没有相似的项目"),
     "review": N_("人工核查"),
+    "several_enterprises": N_("有几家同名企业"),
+    "several_projects": N_("有几个相符的项目"),
+    "contradicting_uscc": N_("名称与统一社会信用代码矛盾"),
+    "no_exact_match": N_("没有完全相符的项目"),
+    "unregistered_code": N_("项目代码未登记"),
+    "no_project_in_place": N_("当地没有该行业的登记项目"),
 }
 RECORD_KINDS: Final = {
     "granted": N_("出让"),

@@ -16,6 +16,8 @@ from registry.errors import BadInput
 from registry.history import FOREVER
 
 Row = dict[str, Any]
+# What a column of numbers can hold: nothing bears a greater one.
+LARGEST_NUMBER: Final = 2**63 - 1
 # Sorts what has no day to the end. Not date.min: the driver takes that for -infinity.
 UNDATED: Final = date(1000, 1, 1)
 # Bytes of a cursor's checksum.

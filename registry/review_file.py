@@ -11,7 +11,7 @@ from registry.clock import civil_day
 from registry.errors import NotFound
 from registry.name_differences import NamePair, Piece, compare_names
 from registry.names import DISGUISES, normalise
-from registry.reading import Row, first, region_names, rows
+from registry.reading import LARGEST_NUMBER, Row, first, region_names, rows
 from registry.record_fields import RECORD_FIELDS
 from registry.review_queue import may_review
 from registry.review_stakes import stake_of
@@ -126,6 +126,8 @@ class ReviewFile(BaseModel):
 async def review_file(session: AsyncSession, viewer: Viewer, record_id: int, now: datetime) -> ReviewFile:
     """The review of a record, whether it waits or is decided; raises NotFound where the viewer does not see it."""
     may_review(viewer)
+    if record_id > LARGEST_NUMBER:
+        raise NotFound("There is no such record.", where="record")
     record = await first(
         session,
         f"SELECT r.*, f.name_zh AS feed_zh, f.name_en AS feed_en, {within('r.region')} AS in_my_region "

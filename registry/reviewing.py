@@ -17,7 +17,7 @@ from registry.auditing import audit
 from registry.clock import civil_day
 from registry.database import json_text
 from registry.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
-from registry.reading import Row, first, rows
+from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.review_stakes import stake_of
 from registry.row_policies import within
 from registry.suspect_placing import check_sector, open_suspected, place_record, suspected_of, take_out
@@ -150,6 +150,8 @@ async def undo(session: AsyncSession, viewer: Viewer, decision_id: int, reason: 
     """
     viewer.require("decide")
     reason = _reason(reason)
+    if decision_id > LARGEST_NUMBER:
+        raise NotFound("There is no such decision.", where="decision")
     await (await session.connection()).execute(_ALONE)
     decision = await first(session, "SELECT * FROM link_decisions WHERE id = :id", id=decision_id)
     if decision is None or decision["verdict"] == "undo":
@@ -228,6 +230,8 @@ def _reason(reason: str) -> str:
 
 async def _record(session: AsyncSession, record_id: int) -> Row:
     """The record as it is now; raises NotFound where the viewer does not see it, NotAllowed beyond the region."""
+    if record_id > LARGEST_NUMBER:
+        raise NotFound("There is no such record.", where="record")
     found = await first(
         session,
         f"SELECT r.*, {within('r.region')} AS mine FROM records AS r "

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.acts import LANE_OF_ACT
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
-from registry.reading import Row, first, read_cursor, region_names, rows, write_cursor
+from registry.reading import LARGEST_NUMBER, Row, first, read_cursor, region_names, rows, write_cursor
 from registry.viewers import Viewer
 
 STATES: Final[tuple[str, ...]] = ("open", "registered", "merged", "dismissed", "empty")
@@ -197,6 +197,8 @@ def _summary(row: Row, names: dict[str, str]) -> SuspectSummary:
 async def suspect_file(session: AsyncSession, viewer: Viewer, suspected_id: int) -> SuspectFile:
     """The file of a suspected project that the viewer may see, or NotFound."""
     viewer.require("internal")
+    if suspected_id > LARGEST_NUMBER:
+        raise NotFound("There is no such suspected project.", where="suspected project")
     row = await first(
         session,
         f"SELECT {_COLUMNS}, v.version_id AS version, (SELECT p.name FROM project_versions AS p "

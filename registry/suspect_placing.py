@@ -9,16 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.acts import OVERCAPACITY_SECTORS
 from registry.database import json_text
 from registry.errors import BadInput, Conflict, NotFound
-from registry.reading import Row, first, rows
+from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.suspect_summaries import summarise_suspects
 
 
 async def suspected_version(session: AsyncSession, suspected_id: int) -> Row:
     """The present version of a suspected project that the viewer may see, held for change; raises NotFound."""
-    found = await first(
-        session,
-        "SELECT * FROM suspected_versions WHERE suspected_id = :id AND known_to = 'infinity' FOR UPDATE",
-        id=suspected_id,
+    found = (
+        None
+        if suspected_id > LARGEST_NUMBER
+        else await first(
+            session,
+            "SELECT * FROM suspected_versions WHERE suspected_id = :id AND known_to = 'infinity' FOR UPDATE",
+            id=suspected_id,
+        )
     )
     if found is None:
         raise NotFound("There is no such suspected project.", where="suspected project")

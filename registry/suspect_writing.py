@@ -13,7 +13,7 @@ from registry import dirty
 from registry.database import json_text
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.proposals import approve, draft, proposal, refuse, withdraw
-from registry.reading import Row, first, rows
+from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.reviewing import METHOD
 from registry.suspect_placing import suspected_version
 from registry.suspect_summaries import summarise_suspects
@@ -59,6 +59,8 @@ async def settle_change(
     now: datetime,
 ) -> int:
     """Settle a proposal as the second person, or take one's own back; returns the suspected project's number."""
+    if proposal_id > LARGEST_NUMBER:
+        raise NotFound("There is no such proposal.")
     found = await proposal(session, proposal_id)
     if found["kind"] not in KIND_OF.values():
         raise NotFound("There is no such proposal.")

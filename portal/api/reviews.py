@@ -14,6 +14,7 @@ from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
 from registry.credit_reads import note_credit_read
+from registry.reading import LARGEST_NUMBER
 from registry.review_file import ReviewFile, review_file
 from registry.review_queue import Band, ReviewFilter, ReviewPage, ReviewProgress, State, review_progress
 from registry.review_queue import list_reviews as list_them
@@ -24,6 +25,8 @@ from registry.viewers import Viewer
 router = APIRouter(tags=["reviews"], route_class=Operation)
 
 EXAMPLE: Final[dict[str, Any]] = {"verdict": "accept", "project_ids": [1024], "reason": "名称、单位和地点相符"}
+# What names a project, a record or the like.
+Number = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 
 class Decision(BaseModel):
@@ -36,8 +39,8 @@ class Decision(BaseModel):
         "new_project: to none that is registered; unsure: somebody else shall look"
     )
     reason: str = Field(min_length=1, max_length=LONGEST_REASON)
-    project_ids: list[int] = Field(default_factory=list, max_length=MOST_PROJECTS)
-    suspected_id: int | None = Field(default=None, description="new_project: the suspected project it goes into")
+    project_ids: list[Number] = Field(default_factory=list, max_length=MOST_PROJECTS)
+    suspected_id: Number | None = Field(default=None, description="new_project: the suspected project it goes into")
     apart: bool = Field(default=False, description="new_project: into a new one, whichever it is in now")
     sector: str | None = Field(default=None, description="new_project: where the record does not show it")
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from portal.api._idempotency import IdempotencyKey, answer_once
 from portal.api._operations import Operation, needs
 from portal.api._preconditions import IfMatch, seen_versions
+from portal.api.reviews import Number
 from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
@@ -31,7 +32,7 @@ class Proposal(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     action: Action = Field(description="merge into suspected project target; register as project target; dismiss")
-    target: int | None = None
+    target: Number | None = None
     reason: str = Field(min_length=1, max_length=2000)
 
 
@@ -42,7 +43,7 @@ class Settling(BaseModel):
 
     verdict: Literal["approve", "refuse", "withdraw"]
     decision: str = Field(default="", max_length=2000, description="why; needed to refuse")
-    version: int = Field(description="version of the proposal as it was read")
+    version: Number = Field(description="version of the proposal as it was read")
 
 
 class Drafted(BaseModel):

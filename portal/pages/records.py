@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal import review_words
 from portal.rendering import render
 from portal.viewing import viewing
 from registry.credit_reads import note_credit_read
@@ -21,4 +22,4 @@ async def record(request: Request, record_id: int) -> Response:
         file = await record_file(session, record_id, audience)
         await note_credit_read(session, request.state.viewer, "record", str(record_id), records=[file])
         marks = await marks_of_record(session, record_id)
-    return render(request, "record.html", record=file, marks=marks)
+    return render(request, "record.html", record=file, marks=marks, words_of=review_words)

@@ -64,6 +64,10 @@ def _query(wanted: ReviewFilter, **more: object) -> str:
     return f"?{urlencode(values)}" if values else ""
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def _asked(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.query_params.items() if "\x00" not in value}
 
@@ -98,7 +102,7 @@ async def queue(request: Request, cursor: str = "", done: str = "") -> Response:
 
 async def _told(session: AsyncSession, viewer: Viewer, done: str) -> dict[str, Any] | None:
     """The decision that was just made, to say so and to offer its undoing; only one's own."""
-    if not done.isascii() or not done.isdecimal() or len(done) > 18:
+    if not _is_number(done):
         return None
     return await first(
         session,
@@ -119,7 +123,7 @@ async def go_on(request: Request, after: str = "", done: str = "") -> Response:
         if viewer.kind == "public":
             return to_sign_in(request)
         wanted, _errors = _wanted(_asked(request), await _agencies(session))
-        skipped = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else None
+        skipped = int(after) if _is_number(after) else None
         found = await next_review(session, viewer, wanted, clock.now(), after=skipped)
     place = f"/review/{found}" if found is not None else "/review"
     return RedirectResponse(place + _query(wanted, done=done), 303)
@@ -172,7 +176,7 @@ def _values(file: ReviewFile, form: FormData | None) -> dict[str, Any]:
     if form is not None:
         return {
             "verdict": field(form, "verdict"),
-            "project_ids": [int(one) for one in chosen(form, "project_ids") if one.isascii() and one.isdecimal()],
+            "project_ids": [int(one) for one in chosen(form, "project_ids") if _is_number(one)],
             "other": field(form, "other"),
             "reason": field(form, "reason"),
             "usual": field(form, "usual"),
@@ -214,7 +218,7 @@ async def say(request: Request, record_id: int) -> Response:
         verdict = next((one for one in VERDICTS if one == field(form, "verdict")), None)
         if verdict is None:
             raise BadInput("No decision was chosen.", where="verdict", remedy="Choose one of those offered.")
-        projects = {int(one) for one in chosen(form, "project_ids") if one.isascii() and one.isdecimal()}
+        projects = {int(one) for one in chosen(form, "project_ids") if _is_number(one)}
         if verdict == "accept" and field(form, "other"):
             projects.add(await other_project(session, field(form, "other")))
         reason = "；".join(part for part in (field(form, "usual"), field(form, "reason")) if part)
@@ -240,7 +244,7 @@ async def say(request: Request, record_id: int) -> Response:
 
 async def other_project(session: AsyncSession, text: str) -> int:
     """A project by its code, or by its number in the register as its address has it."""
-    if text.isascii() and text.isdecimal() and len(text) < 19:
+    if _is_number(text):
         found = await first(session, "SELECT id FROM projects WHERE id = :id", id=int(text))
         if found is not None:
             return int(found["id"])
