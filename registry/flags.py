@@ -15,7 +15,8 @@ from registry.compiling import Use, compile_evidence, compile_flags
 from registry.database import json_text
 from registry.dirty import UNSETTLED_RECORDS
 from registry.history import Instant
-from registry.rules.reading import SEVERITIES, Rule, rules
+from registry.law_in_force import Catalogue, catalogue_in_force
+from registry.rules.reading import SEVERITIES, Rule
 
 CONFIDENTIAL_ACTS: Final = tuple(act for act, lane in LANE_OF_ACT.items() if lane == "credit")
 
@@ -30,6 +31,8 @@ class Asked:
     records: Sequence[int] = ()
     projects: Sequence[int] = ()
     intended: Sequence[dict[str, Any]] = ()
+    # None: the rules by the law in force, for a past state of knowledge by the law activated then.
+    catalogue: Catalogue | None = None
     # Beside the owners of the projects: those whose duties, orders and units are looked at.
     enterprises: Sequence[int] = ()
 
@@ -129,9 +132,17 @@ async def _unsettled(session: AsyncSession) -> list[int]:
     return list((await (await session.connection()).execute(text(UNSETTLED_RECORDS))).scalars())
 
 
+async def catalogue_of(session: AsyncSession, asked: Asked) -> Catalogue:
+    """The rules that are asked."""
+    return asked.catalogue or await catalogue_in_force(
+        session, asked.known_at if asked.use.knowledge == "then" else None
+    )
+
+
 async def ask_flags(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     """Which acts the rules flag and why, without evidence: record_id, project_id, act, rule, reasons and more."""
-    statement, values = await statement_of(session, asked, compile_flags(asked.use))
+    catalogue = await catalogue_of(session, asked)
+    statement, values = await statement_of(session, asked, compile_flags(asked.use, catalogue.rules, catalogue.law))
     await _plan_for_these(session, asked)
     rows = await (await session.connection()).execute(statement, values)
     return [dict(row) for row in rows.mappings()]
@@ -152,13 +163,17 @@ async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:
 
 async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[Flag]:
     """Every flag with its evidence, one for each rule and record, in order of fingerprint."""
+    catalogue = await catalogue_of(session, asked)
     statement, values = await statement_of(
-        session, asked, compile_evidence(asked.use), confidential=list(CONFIDENTIAL_ACTS)
+        session,
+        asked,
+        compile_evidence(asked.use, chosen=catalogue.rules, by_law=catalogue.law),
+        confidential=list(CONFIDENTIAL_ACTS),
     )
     await _plan_for_these(session, asked)
     rows = (await (await session.connection()).execute(statement, values)).mappings().all()
     succession = await read_succession(session)
-    by_id = {one.id: one for one in rules()}
+    by_id = {one.id: one for one in catalogue.rules}
     return _one_each(_flag(dict(row), by_id[row["rule"]], succession, asked.as_of) for row in rows)
 
 

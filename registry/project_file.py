@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.acts import LANE_OF_ACT
 from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELDS, shown_finding, shown_record
 from registry.errors import NotFound
-from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
+from registry.finding_list import FINDING_COLUMNS, FindingLine, finding_names
 from registry.project_history import Change, history_of_project
 from registry.project_states import project_state
 from registry.reading import Row, first, known, region_names, rows
@@ -426,7 +426,7 @@ async def _findings(session: AsyncSession, known_at: datetime | None, binds: dic
         session,
         f"""
         SELECT {FINDING_COLUMNS} FROM findings_shown f
-        {FINDING_NAMES}
+        {finding_names(known_at)}
         WHERE f.project_id = :project AND {known("f", known_at)}
         ORDER BY f.state DESC, f.acted_on, f.fingerprint
         """,

@@ -5,11 +5,12 @@ import pkgutil
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.api._description import describe, resources
-from portal.api._operations import Operation
+from portal.api._operations import UNSAFE, Operation
 from portal.people_words import SCOPES
 from portal.problems import PROBLEM_TYPES
 from portal.rendering import render
@@ -22,10 +23,18 @@ def mount_api(app: FastAPI) -> None:
     """Add every resource, the description and its page."""
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
         if not module.name.startswith("_"):
-            router = importlib.import_module(f"{__name__}.{module.name}").router
+            resource = importlib.import_module(f"{__name__}.{module.name}")
+            router = resource.router
             if not all(isinstance(route, Operation) and route.scope for route in router.routes):
                 raise TypeError(f"{module.name}: every route of the API is an Operation that names its scope.")
             app.include_router(router, prefix="/api/v1")
+            if hasattr(resource, "UNVERSIONED"):
+                app.include_router(router, prefix="/api", include_in_schema=False)
+
+    @app.api_route("/api/{path:path}/", methods=["GET", *sorted(UNSAFE)], include_in_schema=False)
+    async def nothing(path: str) -> None:
+        """Else the framework would redirect to the address without the slash: a program is told, not led on."""
+        raise HTTPException(404)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     async def description() -> dict[str, Any]:

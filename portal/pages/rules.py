@@ -18,6 +18,7 @@ from registry.clock import today
 from registry.errors import NotFound
 from registry.law.limits import Limit, LimitValue
 from registry.law.reading import DatedValue, Parameter, ParameterValue, law
+from registry.law_in_force import catalogue_in_force
 from registry.law_texts import read_articles, read_document_text, read_documents, read_duties_on
 from registry.reading import region_names
 from registry.rule_counts import open_findings_by_rule
@@ -47,9 +48,10 @@ async def rule(request: Request, rule_id: str) -> Response:
     found = rule_of(rule_id)
     if found is None:
         raise NotFound("There is no such rule.", where=rule_id, remedy="See the list under /rules.")
-    parameters = [law().parameter(one) for one in found.parameters]
     example = example_of(found)
     async with viewing(request) as session:
+        in_force = (await catalogue_in_force(session)).law
+        parameters = [in_force.parameter(one) for one in found.parameters]
         counts = await open_findings_by_rule(session)
         articles = await read_articles(session, list(dict.fromkeys(one.article for one in found.citations)))
         duties = await read_duties_on(session, today(), rule=found.id)

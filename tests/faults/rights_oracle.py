@@ -116,6 +116,14 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
+    "dispositions": _in_region,
+    "replacement_plans": _in_region,
+    "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
+    "rectifications": lambda who, row, facts: (
+        _in_region(who, row, facts)
+        if row["project_id"] is not None
+        else who.may("register") and who.within(row["region"])
+    ),
     "organisations": lambda who, row, _: who.may("accounts") and who.kind == "agency" and who.viewer.region == "000000",
     "accounts": READ["accounts"],
     "role_grants": lambda who, row, facts: _manages(who, facts.accounts[row["account_id"]]["organisation_id"], facts),
