@@ -418,7 +418,7 @@ TABLES: Final = {
     "closed_reason": CLOSED_REASONS,
     "obligation_state": OBLIGATION_STATES,
     "proposal_state": PROPOSAL_STATES,
-    "record_kind": RECORD_KINDS,
+    "record_kind": {**RECORD_KINDS, **DISPOSITIONS, "close": N_("责令关闭"), "stop": N_("责令停产")},
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,
     "product": PRODUCTS,

@@ -41,20 +41,20 @@ WORLD: Final = (
               CASE WHEN n % 40 = 0 THEN DATE '2016-01-01' END, CASE WHEN n % 200 = 1 THEN DATE '2015-06-01' END,
               '2020-01-01'
        FROM generate_series(1, {projects}) AS n""",
-    # Every project makes one product, and a plan of two units covers it from before its first act.
+    # One project in ten is new capacity: a plan of two units covers its one product from before its first act.
     """INSERT INTO capacity_lines (project_id, product, amount, unit, known_from)
        SELECT n, (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 1000000,
               't/a', '2020-01-01'
-       FROM generate_series(1, {projects}) AS n""",
+       FROM generate_series(1, {projects}, 10) AS n""",
     """INSERT INTO replacement_plans (plan_id, reference, project_id, published, confirmed, announced, listed,
                                       known_from)
        SELECT n, 'bench:' || n, n, '2013-10-10', '2013-11-01', '2013-11-10', '2013-11-10', '2020-01-01'
-       FROM generate_series(1, {projects}) AS n""",
+       FROM generate_series(1, {projects}, 10) AS n""",
     """INSERT INTO plan_units (plan_id, reference, product, amount, unit, retired, known_from)
        SELECT n, 'bench:' || n || '/' || part,
               (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 800000, 't/a',
               '2013-12-31', '2020-01-01'
-       FROM generate_series(1, {projects}) AS n, generate_series(1, 2) AS part""",
+       FROM generate_series(1, {projects}, 10) AS n, generate_series(1, 2) AS part""",
     # One project in fifty was halted and recognised later, one enterprise in a hundred has a duty it fulfilled.
     """INSERT INTO dispositions (disposition_id, reference, project_id, kind, decided, published, known_from)
        SELECT n * 2 + part, 'bench:' || n || '/' || part, n, CASE part WHEN 0 THEN 'halt' ELSE 'recognise' END,
@@ -81,7 +81,7 @@ WORLD: Final = (
               CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / 8)::text, 6, '0') END,
               CASE WHEN n % 10 < 9 THEN lpad((1 + n / 8)::text, 18, '9') END, '示例' || 1 + n / 8, '示例' || 1 + n / 8,
               CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n,
-              CASE WHEN n % 8 = 1 THEN jsonb_build_array(jsonb_build_object('product',
+              CASE WHEN n % 80 = 1 THEN jsonb_build_array(jsonb_build_object('product',
                    (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / 8) % 6],
                    'amount', '1000000', 'unit', 't/a')) END, '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
