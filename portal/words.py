@@ -59,6 +59,13 @@ ACTS: Final = {
     "power_price": N_("电价"),
     "water_price": N_("水价"),
     "approval": N_("项目批准文件"),
+    # what is judged and is no act of an agency
+    "equipment": N_("设备"),
+    "plan": N_("产能置换方案"),
+    "disposition": N_("处理决定"),
+    "rectification": N_("整顿方案"),
+    "closure_order": N_("责令关闭"),
+    "stop_order": N_("责令停产"),
 }
 APPROVAL_KINDS: Final = {"approval": N_("审批"), "verification": N_("核准"), "filing": N_("备案")}
 BASES: Final = {"text": N_("条文明载"), "derived": N_("由条文推导")}
@@ -105,6 +112,10 @@ LINK_METHODS: Final = {
     "no_fitting_project": N_("所属企业没有相符的项目"),
     "unknown_party": N_("登记簿中没有这家企业"),
     "unregistered_uscc": N_("统一社会信用代码未登记"),
+    "likeness": N_("名称与内容相似"),
+    "likely_match": N_("有相似项目，待人工核查"),
+    "rejected": N_("核查人员已否定"),
+    "no_likely_project": N_("没有相似的项目"),
     "review": N_("人工核查"),
 }
 RECORD_KINDS: Final = {
@@ -393,6 +404,8 @@ FIELDS: Final = {
     "due": N_("注销期限"),
 }
 
+ANSWERS: Final = {"allow": N_("可以办理"), "refuse": N_("不得办理"), "refer": N_("须人工核实")}
+MARKS: Final = {"without": N_("未经办理前核查"), "against": N_("违反核查结果"), "lapsed": N_("核查结果已失效")}
 TABLES: Final = {
     "sector": SECTORS,
     "stage": STAGES,
@@ -409,7 +422,7 @@ TABLES: Final = {
     "closed_reason": CLOSED_REASONS,
     "obligation_state": OBLIGATION_STATES,
     "proposal_state": PROPOSAL_STATES,
-    "record_kind": RECORD_KINDS,
+    "record_kind": {**RECORD_KINDS, **DISPOSITIONS, "close": N_("责令关闭"), "stop": N_("责令停产")},
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,
     "product": PRODUCTS,
@@ -426,6 +439,8 @@ TABLES: Final = {
     "flagged": FLAGGED,
     "province": PROVINCES,
     "field": FIELDS,
+    "answer": ANSWERS,
+    "mark": MARKS,
 }
 
 

@@ -142,6 +142,44 @@ CHINESE: Final[dict[str, str]] = {
     "Start again without a cursor.": "请从第一页重新开始。",
     "Give one of: {values}.": "可填：{values}。",
     "There is nothing to choose from yet.": "目前尚无可选项。",
+    # the gate
+    "There is no such gate check.": "没有这次核查。",
+    "There is no such batch.": "没有这批核查。",
+    "The day of the intended act has passed.": "拟办日期已过。",
+    "Give today or a later day, or leave it out.": "请填写今天或以后的日期，或留空。",
+    "The day of the intended act is more than a year away.": "拟办日期在一年以后。",
+    "Give an earlier day.": "请填写较早的日期。",
+    "This Idempotency-Key came with another request before.": "此 Idempotency-Key 曾用于另一个请求。",
+    "Take a new key for a new request.": "新的请求请用新的键。",
+    "A file may hold {count} questions.": "一个文件最多 {count} 笔。",
+    "The file is too large for a receipt.": "文件过大，不是回执。",
+    "The file is not JSON.": "文件不是 JSON。",
+    "The file is no receipt of a gate check.": "文件不是办理前核查的回执。",
+    "Save the receipt again as it was given (JSON).": "请按原样重新保存回执（JSON）。",
+    "The receipt bears no signature.": "回执没有签名。",
+    "Ask for the receipt again at its address.": "请从回执的地址重新取得。",
+    "The key that signed this receipt is not among the published ones.": "签署此回执的公钥不在已公布的公钥之中。",
+    "Fetch the published keys from /gate-check/keys.json of the register that gave the receipt.": (
+        "请从出具回执的登记簿的 /gate-check/keys.json 取得公布的公钥。"
+    ),
+    "The signature does not fit: the receipt was changed, or was not given by this register.": (
+        "签名不符：回执已被改动，或不是由本登记簿出具。"
+    ),
+    "Do not rely on it; fetch the receipt again at its address.": "请勿采信，并从回执的地址重新取得。",
+    "The file holds no published keys.": "文件中没有公布的公钥。",
+    "A published key does not fit its name.": "公布的公钥与其名称不符。",
+    "Fetch it again from /gate-check/keys.json.": "请从 /gate-check/keys.json 重新取得。",
+    "Others can read the key that signs receipts.": "签署回执的密钥可被他人读取。",
+    "The key that signs receipts cannot be read ({problem}).": "签署回执的密钥无法读取（{problem}）。",
+    "The key that signs receipts cannot be written ({problem}).": "签署回执的密钥无法写入（{problem}）。",
+    "The file holds no Ed25519 key.": "文件中没有 Ed25519 密钥。",
+    "Restore it from the backup, or correct THREEGATES_GATE_KEY_FILE.": (
+        "请从备份恢复，或改正 THREEGATES_GATE_KEY_FILE。"
+    ),
+    "Let this user write there, or set THREEGATES_GATE_KEY_FILE.": (
+        "请允许此用户写入，或设置 THREEGATES_GATE_KEY_FILE。"
+    ),
+    "chmod 600 {path}": "请运行 chmod 600 {path}",
     # reviewing, suspected projects
     "The review queue is for officers and reviewers.": "复核队列供经办和复核人员使用。",
     "Only a person decides where a record belongs.": "记录的归属只能由人决定。",

@@ -79,6 +79,7 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "review_items",
     "suspected_versions",
     "suspected_members",
+    "gate_marks",
 )
 
 REFUSE_REWRITE: Final[str] = """

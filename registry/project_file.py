@@ -101,6 +101,46 @@ class EquipmentLine(BaseModel):
     source_id: str | None
 
 
+class DispositionLine(BaseModel):
+    """What was decided of a project that broke the rules, as known."""
+
+    disposition_id: int
+    reference: str
+    kind: str
+    decided: date | None
+    published: date | None
+    number: str
+    authority: str
+    synthetic: bool
+    source_id: str | None
+
+
+class PlanUnitLine(BaseModel):
+    """One unit that a replacement plan retires."""
+
+    reference: str
+    product: str | None
+    amount: Decimal | None
+    unit: str
+    retired: date | None
+
+
+class PlanLine(BaseModel):
+    """A replacement plan of the project, as known."""
+
+    plan_id: int
+    reference: str
+    published: date | None
+    confirmed: date | None
+    announced: date | None
+    listed: date | None
+    number: str
+    authority: str
+    synthetic: bool
+    source_id: str | None
+    units: list[PlanUnitLine]
+
+
 class RecordLine(BaseModel):
     """One agency record; what the public may not see is absent."""
 
@@ -205,6 +245,8 @@ class ProjectFile(BaseModel):
     capacities: list[Capacity]
     approvals: list[ApprovalLine]
     equipment: list[EquipmentLine]
+    dispositions: list[DispositionLine]
+    plans: list[PlanLine]
     production: list[ProductionLine]
     records: list[RecordLine]
     records_total: int
@@ -256,6 +298,8 @@ async def project_file(
         "capacities": await _capacities(session, known_at, binds),
         "approvals": await _approvals(session, known_at, binds),
         "equipment": await _equipment(session, known_at, binds),
+        "dispositions": await _dispositions(session, known_at, binds),
+        "plans": await _plans(session, known_at, binds),
         "production": await _production(session, known_at, description),
         "notices": notices,
         "findings": lines,
@@ -381,6 +425,38 @@ async def _equipment(session: AsyncSession, known_at: datetime | None, binds: di
         **binds,
     )
     return [EquipmentLine(**row) for row in found]
+
+
+async def _dispositions(
+    session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]
+) -> list[DispositionLine]:
+    found = await rows(
+        session,
+        f"""
+        SELECT * FROM dispositions d WHERE project_id = :project AND {known("d", known_at)}
+        ORDER BY decided NULLS LAST, disposition_id
+        """,
+        **binds,
+    )
+    return [DispositionLine(**row) for row in found]
+
+
+async def _plans(session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]) -> list[PlanLine]:
+    found = await rows(
+        session,
+        f"""
+        SELECT p.*, coalesce(u.units, '[]') AS units FROM replacement_plans p
+        LEFT JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_object('reference', u.reference, 'product', u.product, 'amount', u.amount,
+                                                'unit', u.unit, 'retired', u.retired) ORDER BY u.reference) AS units
+            FROM plan_units u WHERE u.plan_id = p.plan_id AND {known("u", known_at)}
+        ) u ON true
+        WHERE p.project_id = :project AND {known("p", known_at)}
+        ORDER BY p.confirmed NULLS LAST, p.plan_id
+        """,
+        **binds,
+    )
+    return [PlanLine(**row) for row in found]
 
 
 async def _production(

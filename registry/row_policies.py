@@ -124,6 +124,13 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the gate itself answers, never by a role.
+_GATEKEEPING: Final = "(SELECT may('gatekeep'))"
+# A caller without an organisation, such as the register's first key, has what it asked itself.
+_ASKED_HERE: Final = (
+    f"({may('gate')} AND organisation_id IS NOT DISTINCT FROM coalesce((SELECT my_organisation()), '')"
+    f" OR {may('audit')} AND organisation_id = (SELECT my_organisation()))"
+)
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
 
 _DECIDED_FINDING: Final = (
@@ -219,6 +226,20 @@ POLICIES: Final[dict[str, Policy]] = {
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
     # An answer that has run out gives way to the next under the same key.
     "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
+    # Gate checks: of those who asked; a receipt also for whoever names its address, which nobody can guess.
+    "gate_keys": Policy(read=EVERYBODY, add=_GATEKEEPING),
+    "gate_checks": Policy(
+        read=f"({_GATEKEEPING} OR address = (SELECT current_setting('threegates.receipt', true)) OR {_ASKED_HERE})",
+        add=_GATEKEEPING,
+    ),
+    "gate_batches": Policy(read=f"({_GATEKEEPING} OR {_ASKED_HERE})", add=f"({may('gate')} AND {_ASKED_HERE})"),
+    "gate_notices": Policy(
+        read="EXISTS (SELECT FROM gate_checks AS told WHERE told.id = gate_notices.check_id)",
+    ),
+    "gate_marks": Policy(
+        read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
+        "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
+    ),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",

@@ -25,31 +25,30 @@ members AS (
     ) AS l ON TRUE
     WHERE m.suspected_id = ANY(:ids) AND m.known_to = 'infinity'
 ),
-told AS (SELECT * FROM members WHERE NOT is_credit OR credit_only),
 summed AS (
     SELECT held.suspected_id,
         CASE WHEN count(m.record_id) = 0 AND held.state = 'open' THEN 'empty'
              WHEN count(m.record_id) > 0 AND held.state = 'empty' THEN 'open' ELSE held.state END AS state,
         held.merged_into, held.project_id,
-        coalesce((SELECT t.project_name FROM told AS t WHERE t.suspected_id = held.suspected_id AND t.project_name <> ''
-                  ORDER BY length(t.project_name) DESC, t.record_id LIMIT 1), '') AS project_name,
-        coalesce((SELECT t.party_name FROM told AS t WHERE t.suspected_id = held.suspected_id AND t.party_name <> ''
-                  ORDER BY t.acted_on DESC, t.record_id LIMIT 1), '') AS party_name,
-        coalesce((SELECT t.party_name_normal FROM told AS t WHERE t.suspected_id = held.suspected_id
-                  AND t.party_name <> '' ORDER BY t.acted_on DESC, t.record_id LIMIT 1), '') AS party_name_normal,
-        (SELECT min(t.party_uscc) FROM told AS t WHERE t.suspected_id = held.suspected_id) AS party_uscc,
-        (SELECT min(t.enterprise_id) FROM told AS t WHERE t.suspected_id = held.suspected_id) AS enterprise_id,
+        coalesce((array_agg(m.project_name ORDER BY length(m.project_name) DESC, m.record_id)
+                  FILTER (WHERE m.told AND m.project_name <> ''))[1], '') AS project_name,
+        coalesce((array_agg(m.party_name ORDER BY m.acted_on DESC, m.record_id)
+                  FILTER (WHERE m.told AND m.party_name <> ''))[1], '') AS party_name,
+        coalesce((array_agg(m.party_name_normal ORDER BY m.acted_on DESC, m.record_id)
+                  FILTER (WHERE m.told AND m.party_name <> ''))[1], '') AS party_name_normal,
+        min(m.party_uscc) FILTER (WHERE m.told) AS party_uscc,
+        min(m.enterprise_id) FILTER (WHERE m.told) AS enterprise_id,
         coalesce(max(m.shown_sector), held.sector) AS sector,
-        coalesce((SELECT t.region FROM told AS t WHERE t.suspected_id = held.suspected_id AND t.region IS NOT NULL
-                  ORDER BY t.region LIKE '%0000', t.region LIKE '%00', t.record_id LIMIT 1), held.region) AS region,
-        coalesce((SELECT t.address FROM told AS t WHERE t.suspected_id = held.suspected_id AND t.address <> ''
-                  ORDER BY length(t.address) DESC, t.record_id LIMIT 1), '') AS address,
+        coalesce((array_agg(m.region ORDER BY m.region LIKE '%0000', m.region LIKE '%00', m.record_id)
+                  FILTER (WHERE m.told AND m.region IS NOT NULL))[1], held.region) AS region,
+        coalesce((array_agg(m.address ORDER BY length(m.address) DESC, m.record_id)
+                  FILTER (WHERE m.told AND m.address <> ''))[1], '') AS address,
         count(m.record_id)::int AS records, count(DISTINCT m.lane) FILTER (WHERE m.lane = ANY(:gates))::int AS lanes,
-        (SELECT min(t.acted_on) FROM told AS t WHERE t.suspected_id = held.suspected_id) AS first_act,
-        (SELECT max(t.acted_on) FROM told AS t WHERE t.suspected_id = held.suspected_id) AS last_act,
+        min(m.acted_on) FILTER (WHERE m.told) AS first_act, max(m.acted_on) FILTER (WHERE m.told) AS last_act,
         coalesce(bool_or(m.synthetic), held.synthetic) AS synthetic,
         coalesce(bool_and(m.is_credit), held.credit_only) AS credit_only, held.decided_by, held.reason, held.version_id
-    FROM suspected_versions AS held LEFT JOIN members AS m USING (suspected_id)
+    FROM suspected_versions AS held
+    LEFT JOIN (SELECT *, NOT is_credit OR credit_only AS told FROM members) AS m USING (suspected_id)
     WHERE held.suspected_id = ANY(:ids) AND held.known_to = 'infinity'
     GROUP BY held.suspected_id, held.state, held.merged_into, held.project_id, held.sector, held.region,
         held.synthetic, held.credit_only, held.decided_by, held.reason, held.version_id

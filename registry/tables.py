@@ -30,6 +30,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -71,6 +72,7 @@ __all__ = [
     "audit_tables",
     "enterprises",
     "findings",
+    "gate_tables",
     "industries",
     "keys",
     "law_facts",

@@ -235,6 +235,8 @@ def namesake(name: str, chance: random.Random) -> str:
     if end <= start:
         return ""
     at = chance.randrange(start, min(end, len(name)))
+    if not "一" <= name[at] <= "龥":
+        return ""
     alike = "".join(group for group in (*HOMOPHONES, *CONFUSED) if name[at] in group)
     sound = lazy_pinyin(name[at])[0].replace("ng", "n")
     others = [one for one in SIGNS if one not in alike + name[at] and lazy_pinyin(one)[0].replace("ng", "n") != sound]

@@ -287,7 +287,7 @@ def _plants(places: Sequence[regions.Place], chance: random.Random) -> list[Owne
         for row in csv.DictReader(file):
             name = row["Plant name (other language)"].split(",")[0].strip()
             address = row["Other language location address"].strip()
-            code = next((one.code for one in places if one.name in address and one.city[:2] in address + one.city), "")
+            code = next((one.code for one in places if one.name in address and one.city[:2] in address), "")
             if not name or not code:
                 continue
             others = [one.split("(")[0].strip() for one in row["Other plant names (other language)"].split(",")]

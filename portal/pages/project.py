@@ -18,6 +18,7 @@ from portal.viewing import viewing
 from registry import clock
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
+from registry.gate.marks import list_marks
 from registry.identifiers import project_code
 from registry.obligation_list import ObligationFilter, ObligationLine, list_obligations
 from registry.project_file import ProjectFile, project_by_code, project_file
@@ -44,6 +45,7 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         instant = end_of_day(known_day) if known_day else None
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, known_day or clock.today())
+        marked = (await list_marks(session, project=project_id, limit=1)).total
         owed = await _obligations(session, file)
         viewer = request.state.viewer
         await note_credit_read(
@@ -55,6 +57,7 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         "project.html",
         file=file,
         gates=gates,
+        marked=marked,
         obligations=owed,
         events=events,
         drawing=draw(events, clock.today()),

@@ -1,8 +1,10 @@
 """The rules for everybody: what each says, by which article, with which dated parameters, on an example, how often."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from fastapi import APIRouter
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +29,8 @@ from registry.rules.reading import rules as all_rules
 router = APIRouter()
 
 # A rule that reads this fact judges by the limits of equipment.
-LIMITED_FACT = "backward_equipment"
+LIMITED_FACT: Final = "backward_equipment"
+_CHINESE: Final = re.compile("([\u3400-\u9fff]+)")
 
 
 @router.get("/rules")
@@ -63,6 +66,7 @@ async def rule(request: Request, rule_id: str) -> Response:
         since=first_day(found),
         story=tell(found, example) if example else None,
         parameters=[_parameter(one, names) for one in parameters],
+        marked=_marked,
         limits=[_limit(one) for one in law().limits.values()] if LIMITED_FACT in found.sql else [],
     )
 
@@ -78,6 +82,17 @@ async def law_document(request: Request, document: str) -> Response:
         one["rules"] = [name for name in one["rules"] if rule_of(name)]
         by_article.setdefault(one["article_id"] or "", []).append(one)
     return render(request, "law.html", document=articles[0], articles=articles, duties=by_article)
+
+
+def _marked(text: str) -> Markup:
+    """A text in which Chinese names say in English that they are Chinese."""
+    if current_language() == "zh":
+        return escape(text)
+    parts = (
+        Markup('<span lang="zh-CN">{}</span>').format(part) if _CHINESE.fullmatch(part) else escape(part)
+        for part in _CHINESE.split(text)
+    )
+    return Markup("").join(parts)
 
 
 def _parameter(parameter: Parameter, names: dict[str, str]) -> dict[str, Any]:

@@ -51,14 +51,8 @@ async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
     """Load into the engine's empty database, link until nothing waits, compare; the truth is read for scoring alone."""
     at = now()
     async with transaction(engine) as session:
-        await _load(session, given, at)
-    started = time.perf_counter()
-    while True:
-        async with transaction(engine) as session:
-            done = await link_changed(session, now())
-        if not done.claimed:
-            break
-    seconds = time.perf_counter() - started
+        await load(session, given, at)
+    seconds = await link_waiting(engine)
     async with transaction(engine) as session:
         connection = await session.connection()
         found = await connection.execute(text(_OUTCOMES))
@@ -66,6 +60,16 @@ async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
         scored = [(key, position, score) for key, position, score in await connection.execute(text(_SCORED))]
         model = await active_model(connection)
     return _compared(given, rows, scored, seconds, model.version)
+
+
+async def link_waiting(engine: AsyncEngine) -> float:
+    """Link until nothing waits; returns seconds."""
+    started = time.perf_counter()
+    while True:
+        async with transaction(engine) as session:
+            done = await link_changed(session, now())
+        if not done.claimed:
+            return time.perf_counter() - started
 
 
 # What a person would be shown for a record that was left open: the projects that were weighed.
@@ -131,8 +135,8 @@ def _compared(
     )
 
 
-async def _load(session: AsyncSession, given: LinkageSet, at: datetime) -> None:
-    """Everything by COPY: what is measured is the linking."""
+async def load(session: AsyncSession, given: LinkageSet, at: datetime) -> None:
+    """Put a set into an empty register, everything by COPY: what is measured is the linking."""
     owners: dict[str, int] = {}
     names: dict[tuple[int, str], tuple[str, str]] = {}
     first: dict[int, Row] = {}

@@ -1,7 +1,7 @@
 """What speaks for a record and a project being one: numbers that the model weighs and that a person can be told."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,15 +160,17 @@ def _compare_owners(register: Register, asked: Sequence[Asked], positions: Ints,
         ],
         np.float32,
     )
-    made["party_alike"] = _alike(given, names)
-    stems = [one.stem for one in party]
     held = [one.stem for one in owner]
+    # Of a project's name only its beginning may be the company's.
+    stems = [one.stem if told else one.stem[: len(own) + 2] for one, own, told in zip(party, held, given, strict=True)]
+    # Legal forms tell no companies apart.
+    made["party_alike"] = np.where(no_party, np.nan, _alike(stems, held))
     cores = ours.of([one.core for one in our_parts])
     made["core_covered"] = _covered(cores, stems)
     sound, shape = sounds(), shapes()
-    stem_sound = theirs.of([one.stem.translate(sound) for one in their_parts])
+    stem_sound = [one.translate(sound) for one in stems]
     made["core_sound"] = _covered(ours.of([one.core.translate(sound) for one in our_parts]), stem_sound)
-    stem_shape = theirs.of([one.stem.translate(shape) for one in their_parts])
+    stem_shape = [one.translate(shape) for one in stems]
     made["core_shape"] = _covered(ours.of([one.core.translate(shape) for one in our_parts]), stem_shape)
     made["core_length"] = _lengths(cores)
     counts = [np.log1p(register.core_counts.get(one.core, 0)) for one in our_parts]
@@ -234,6 +236,16 @@ def _compare_projects(
         made[name] = np.where(missing, np.nan, _agree(theirs[:, pair], ours[:, pair]))
 
 
+# Where both sides say it and they differ, a person looks: stages, numbers, capacities, another province or company.
+_SAID: Final = [list(FEATURES).index(name) for name in ("phases", "numbers", "amounts", "near", "same_uscc")]
+
+
+def contradicting(values: Floats) -> NDArray[np.bool_]:
+    """Rows of features in which record and register contradict each other: never linked without a person."""
+    made: NDArray[np.bool_] = (values[:, _SAID] == 0).any(axis=1)
+    return made
+
+
 def parts_of(register: Register, records: Sequence[Asked], found: Found) -> NDArray[np.bool_]:
     """Pairs where the record names several stages or numbers and the project bears some of them only."""
     theirs, ours = masks([one.project for one in records])[found.lines], register.masks[found.positions]
@@ -271,6 +283,3 @@ def _compare_rivals(register: Register, lines: Ints, positions: Ints, made: dict
     made["agreeing_lead"] = _lead(agreeing, own, each)
     _, which, counts = np.unique(own, return_inverse=True, return_counts=True)
     made["rivals"] = counts[which].astype(np.float32)
-
-
-__all__ = ["FEATURES", "Floats", "features", "parts_of"]

@@ -81,7 +81,7 @@ async def known_register(connection: AsyncConnection) -> Register:
     state = tuple((await connection.exec_driver_sql(_STATE)).one())
     if _HELD.register is not None and _HELD.state == state:
         return _HELD.register
-    stamps = {(kind, id_): stamp for kind, id_, stamp in (await connection.execute(text(_STAMPS))).tuples()}
+    stamps = {(kind, id_): stamp for kind, id_, stamp in await connection.execute(text(_STAMPS))}
     register = _HELD.register
     if register is None or _HELD.state[0] != state[0]:
         register = await _read(connection)

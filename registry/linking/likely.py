@@ -28,7 +28,8 @@ UPDATE decisions AS d SET project_id = NULL, outcome = 'unlinked', method = 'rej
 WHERE EXISTS (SELECT FROM rejected AS r WHERE r.record_id = d.record_id AND r.project_id = d.project_id)
 """
 
-# `none` for want of a registered code or number, or of anything in the place, is looked at again: a name may be near.
+# `none` for want of a registered code, or of anything in the place, is looked at again: a name may be near. A number
+# that nobody registered is another company's, whatever its name.
 _OPEN: Final = """
 SELECT d.record_id, coalesce(l.party_name, ''), coalesce(l.project_name, ''), coalesce(l.region, ''),
        CASE WHEN l.uscc_is_sure THEN l.party_uscc ELSE '' END, coalesce(r.address, ''),
@@ -36,7 +37,7 @@ SELECT d.record_id, coalesce(l.party_name, ''), coalesce(l.project_name, ''), co
 FROM decisions AS d
 JOIN linking AS l USING (record_id)
 JOIN records AS r ON r.record_id = d.record_id AND r.known_to = 'infinity'
-WHERE (d.outcome = 'unlinked' OR d.outcome = 'none' AND d.enterprise_id IS NULL)
+WHERE (d.outcome = 'unlinked' OR d.method IN ('unregistered_code', 'no_project_in_place'))
   AND coalesce(l.party_name, l.project_name) <> ''
   AND NOT EXISTS (SELECT FROM links AS k WHERE k.record_id = d.record_id AND k.known_to = 'infinity'
                   AND k.decided_by <> 'linker')
@@ -121,7 +122,7 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
         for id_, party, project, region, uscc, address, sector, enterprise in found
     ]
     said = await connection.execute(text("SELECT record_id, project_id FROM rejected"))
-    barred = frozenset((id_, project) for id_, project in said.tuples())
+    barred = frozenset((id_, project) for id_, project in said)
     weighed = weigh(register, model, asked, barred)
     told = speaking(model, weighed.values)
     await _copy(

@@ -38,6 +38,11 @@ class Model:
     review: float  # shown to a person from here
     trained: dict[str, Any]
 
+    @property
+    def root(self) -> float:
+        """The sum of what the trees expect of any pair, in log odds."""
+        return float(self.value[:, 0].sum())
+
     def raw(self, rows: Floats) -> NDArray[np.float64]:
         """The sum of the trees for each row, in log odds."""
         total = np.full(len(rows), self.baseline)
@@ -51,9 +56,10 @@ class Model:
         return total
 
     def weights(self, rows: Floats) -> NDArray[np.float64]:
-        """What each feature adds to the log odds of each row: with the baseline they sum to `raw`.
+        """What each feature adds to the log odds of each row: with the baseline and `root` they sum to `raw`.
 
-        A step down a tree changes what is expected; the change is the feature's that was asked.
+        A step down a tree changes what is expected; the change is the feature's that was asked. `root` is what all
+        trees expect before they ask anything.
         """
         made = np.zeros((len(rows), len(FEATURES)))
         part, told = self._told(rows)

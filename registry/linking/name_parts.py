@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from registry.linking.places import short_name
 from registry.names import normalise
-from registry.reference.regions import PLACEHOLDER, read, stem
+from registry.reference.regions import PLACEHOLDER, read
 
 _FORMS: Final = re.compile(
     "(?:集团)?(?:股份有限责任公司|股份有限公司|有限责任公司|股份合作公司|股份制公司|有限公司|责任公司|股份公司|集团公司|"
@@ -77,7 +78,7 @@ def _place() -> re.Pattern[str]:
     for file in ("regions_gb2260_1980_2019.csv", "regions_nbs_2023.csv"):
         for row in read(file):
             if not PLACEHOLDER.fullmatch(row["name"]):
-                names |= {normalise(one).text for one in (row["name"], stem(row["name"]))}
+                names |= {normalise(one).text for one in (row["name"], short_name(row["code"], row["name"]))}
     ordered = sorted((one for one in names if len(one) >= 2), key=len, reverse=True)
     return re.compile(f"(?:{'|'.join(map(re.escape, ordered))})[省市县区]?")
 
@@ -149,12 +150,13 @@ def hash_of(text: str) -> int:
 def project_parts(name: str) -> ProjectParts:
     """The parts of a project's normal name; amounts are in the plain unit: 100万吨 and 1000000t are one."""
     name = bare_title(name)
-    phases = [int(one or other) for one, other in _PHASE.findall(name)]
-    bare = _PHASE.sub(" ", name)
+    # Amounts first: 265m21期 is the first stage of 265 square metres.
     amounts = [
-        (_UNITS.get(unit, unit), round(float(value) * _TIMES[times])) for value, times, unit in _AMOUNT.findall(bare)
+        (_UNITS.get(unit, unit), round(float(value) * _TIMES[times])) for value, times, unit in _AMOUNT.findall(name)
     ]
-    bare = _AMOUNT.sub(" ", bare)
+    bare = _AMOUNT.sub(" ", name)
+    phases = [int(one or other) for one, other in _PHASE.findall(bare)]
+    bare = _PHASE.sub(" ", bare)
     numbers = [f"号{int(one or other)}" for one, other in _NUMBERED.findall(bare)]
     bare = _COUNT.sub(" ", _NUMBERED.sub(" ", bare))
     numbers += [f"数{one}" for one in _NUMBER.findall(bare)]

@@ -21,6 +21,11 @@ SAME_PROVINCE: Final = 1.0
 _PROVINCE: Final = re.compile("(?:维吾尔|壮族|回族)?(?:自治区|特别行政区)$|[省市]$")
 
 
+def short_name(code: str, name: str) -> str:
+    """A region's name as companies bear it: 山西 for 山西省, 唐山 for 唐山市."""
+    return _PROVINCE.sub("", name) if code.endswith("0000") else stem(name)
+
+
 @lru_cache(maxsize=1)
 def _heirs() -> dict[str, str]:
     """The code that stands today for one that was abolished, where there is exactly one."""
@@ -70,11 +75,16 @@ def _named() -> tuple[dict[str, tuple[str, ...]], int]:
         for row in read(file):
             if PLACEHOLDER.fullmatch(row["name"]):
                 continue
-            short = _PROVINCE.sub("", row["name"]) if row["code"].endswith("0000") else stem(row["name"])
+            short = short_name(row["code"], row["name"])
             for name in (row["name"], short):
                 if len(name) >= 2:
                     codes[normalise(name).text][f"{region_number(row['code']):06d}"] = None
     return {name: tuple(each) for name, each in codes.items()}, max(map(len, codes))
+
+
+@lru_cache(maxsize=1)
+def _present() -> frozenset[str]:
+    return frozenset(row["code"] for row in read("regions_nbs_2023.csv"))
 
 
 @lru_cache(maxsize=65536)
@@ -97,6 +107,8 @@ def region_in(text: str) -> str:
                     or [one for one in codes if one.endswith("00")]
                     or within
                 )
+            # Of several codes that one place had over time, that of today.
+            within = [one for one in within if one in _present()] or within
             if len(within) == 1:
                 found = within[0]
                 at += length

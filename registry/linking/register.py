@@ -13,7 +13,7 @@ from registry.linking.places import cities, nearness, region_in, region_number
 
 # How many names and projects are looked up for a record, and how many of them are weighed closely.
 _BY_NAME: Final = 10
-_BY_OWNER: Final = 6
+_BY_OWNER: Final = 10
 _OWNED: Final = 60
 _WEIGHED: Final = 8
 
@@ -75,8 +75,8 @@ def _regions(codes: Iterable[str], texts: Iterable[Sequence[str]]) -> Ints:
 
 
 def regions_of(records: Sequence[Asked]) -> Ints:
-    """Where the records' acts took place."""
-    return _regions((one.region for one in records), ((one.address, one.project, one.party) for one in records))
+    """Where the records' acts took place; companies bear the names of places they are not in."""
+    return _regions((one.region for one in records), ((one.address,) for one in records))
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Register:
                 self.alive[before] = False
             self.position[project.id] = at
         self.projects.extend(projects)
-        regions = _regions((one.region for one in projects), ((one.address, one.name) for one in projects))
+        regions = _regions((one.region for one in projects), ((one.address,) for one in projects))
         self.regions = np.concatenate([self.regions, regions])
         self.alive = np.concatenate([self.alive, np.ones(len(projects), bool)])
         self.masks = np.concatenate([self.masks, masks([one.name for one in projects])])
@@ -193,10 +193,12 @@ class Register:
         self.alias_related = np.concatenate([self.alias_related, np.array(related, bool)])
         self.alias_alive = np.concatenate([self.alias_alive, np.ones(len(texts), bool)])
         city = cities(first[bearing])
+        # Legal forms are alike everywhere and lead nowhere.
+        stems = [company_parts(one).stem for one in texts]
         if self.owner_names is None:
-            self.owner_names = Names(texts, city)
+            self.owner_names = Names(stems, city)
         else:
-            self.owner_names.add(texts, city)
+            self.owner_names.add(stems, city)
         order = np.flatnonzero(self.alias_alive)
         self.borne = order[np.argsort(self.alias_owner[order], kind="stable")]
         self.borne_start = np.searchsorted(self.alias_owner[self.borne], np.arange(len(self.owners) + 1))
@@ -240,6 +242,10 @@ def looked_up(held: tuple[Ints, NDArray[np.float32]], lines: Ints, owners: Ints)
     return np.where((keys[at] == asked) & (owners >= 0), values[at], 0).astype(np.float32)
 
 
+def _company(record: Asked) -> str:
+    return company_parts(record.party).stem if record.party else bare_title(record.project)
+
+
 def _owned(register: Register, records: Sequence[Asked]) -> tuple[Ints, Ints, NDArray[np.float32]]:
     """The projects of the enterprises that records name by number."""
     owners = np.array([register.owner_position.get(one.enterprise_id, -1) for one in records], np.int64)
@@ -263,7 +269,7 @@ def find(register: Register, records: Sequence[Asked]) -> Found:
     likest: tuple[Ints, NDArray[np.float32]] | None = None
     if owner_names is not None and len(owner_names):
         # A record without a party often names it in the project's name.
-        parties = owner_names.asked([one.party or one.project for one in records], city)
+        parties = owner_names.asked([_company(one) for one in records], city)
         lines, aliases = owner_names.like(parties, _BY_OWNER)
         living = register.alias_alive[aliases]
         lines, aliases = lines[living], aliases[living]

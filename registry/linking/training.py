@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.link_words import DIRECTIONS, FEATURES
-from registry.linking.features import Floats, features, parts_of
+from registry.linking.features import Floats, contradicting, features, parts_of
 from registry.linking.likeness import Ints
 from registry.linking.model import read_model, shares
 from registry.linking.register import Asked, Register, find
@@ -59,6 +59,7 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
     isotonic = IsotonicRegression(out_of_bounds="clip", y_min=0.0005, y_max=0.9995).fit(share, labels)
     grid = np.unique(np.concatenate([np.asarray(isotonic.X_thresholds_), [0.0, 1.0]]))
     sure = isotonic.predict(share)
+    doubtful = contradicting(rows)
     told = {
         "features": list(FEATURES),
         "depth": _DEPTH,
@@ -67,7 +68,7 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
             "share": [round(float(one), 7) for one in grid],
             "right": [round(float(one), 5) for one in isotonic.predict(grid)],
         },
-        "automatic": _automatic(sure, labels),
+        "automatic": _automatic(sure[~doubtful], labels[~doubtful]),
         "review": 0.03,
         "trained": {
             "records": int(lines.max()) + 1,
@@ -121,11 +122,11 @@ def _trees(model: Any) -> dict[str, Any]:
 
 
 def _automatic(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """The lowest score from which on what is linked is right often enough."""
+    """The lowest score from which on what is linked without a person is right often enough."""
     order = np.argsort(-sure, kind="stable")
     right = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(right >= RIGHT_ENOUGH)
-    return round(float(max(0.95, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
+    return round(float(max(0.9, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
 
 
 def reliability(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> list[dict[str, float]]:

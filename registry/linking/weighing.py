@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.link_words import FEATURES
-from registry.linking.features import Floats, features, parts_of
+from registry.linking.features import Floats, contradicting, features, parts_of
 from registry.linking.likeness import Ints
 from registry.linking.model import Model
 from registry.linking.register import Asked, Register, find
@@ -58,10 +58,6 @@ def weigh(
     return Weighed(lines, ids[order], scores[order], automatic, values[order])
 
 
-# Where both sides say it and they differ, a person looks: stages, numbers, capacities, another province.
-_SAID: Final = [list(FEATURES).index(name) for name in ("phases", "numbers", "amounts", "near")]
-
-
 def _contradicted(
     records: Sequence[Asked], register: Register, positions: Ints, lines: Ints, values: Floats
 ) -> NDArray[np.bool_]:
@@ -71,8 +67,7 @@ def _contradicted(
         and records[line].sector != register.projects[at].sector
         for line, at in zip(lines.tolist(), positions.tolist(), strict=True)
     ]
-    differing: NDArray[np.bool_] = np.array(told, bool) | (values[:, _SAID] == 0).any(axis=1)
-    return differing
+    return np.array(told, bool) | contradicting(values)
 
 
 def speaking(model: Model, values: Floats) -> list[list[dict[str, Any]]]:

@@ -52,9 +52,37 @@ WORLD: Final = (
               CASE WHEN n % 40 = 0 THEN DATE '2016-01-01' END, CASE WHEN n % 200 = 1 THEN DATE '2015-06-01' END,
               '2020-01-01'
        FROM generate_series(1, {projects}) AS n""",
+    # One project in ten is new capacity: a plan of two units covers its one product from before its first act.
+    """INSERT INTO capacity_lines (project_id, product, amount, unit, known_from)
+       SELECT n, (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 1000000,
+              't/a', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO replacement_plans (plan_id, reference, project_id, published, confirmed, announced, listed,
+                                      known_from)
+       SELECT n, 'bench:' || n, n, '2013-10-10', '2013-11-01', '2013-11-10', '2013-11-10', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO plan_units (plan_id, reference, product, amount, unit, retired, known_from)
+       SELECT n, 'bench:' || n || '/' || part,
+              (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 800000, 't/a',
+              '2013-12-31', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n, generate_series(1, 2) AS part""",
+    # One project in fifty was halted and recognised later, one enterprise in a hundred has a duty it fulfilled.
+    """INSERT INTO dispositions (disposition_id, reference, project_id, kind, decided, published, known_from)
+       SELECT n * 2 + part, 'bench:' || n || '/' || part, n, CASE part WHEN 0 THEN 'halt' ELSE 'recognise' END,
+              DATE '2013-06-01' + part, '2013-07-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 50) AS n, generate_series(0, 1) AS part""",
+    """INSERT INTO eliminations (elimination_id, reference, enterprise_id, deadline, cured, known_from)
+       SELECT n, 'bench:' || n, n, '2011-12-31', '2012-06-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 100) AS n""",
+    """INSERT INTO equipment (equipment_id, reference, enterprise_id, project_id, equipment_class, size, unit,
+                              commissioned, known_from)
+       SELECT n, 'bench:F' || n, n, n, 'converter', 120, 't', '2016-01-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO restrictions (restriction_id, reference, region, since, until, known_from)
+       VALUES (1, 'bench:1', '140000', '2014-05-01', '2014-08-31', '2020-01-01')""",
     """INSERT INTO feeds (id) VALUES ('bench')""",
     """INSERT INTO records (record_id, feed, content_hash, raw, source_key, act, acted_on, kind, project_code,
-                            party_uscc, party_name, party_name_normal, region, amount, known_from)
+                            party_uscc, party_name, party_name_normal, region, amount, stated_capacity, known_from)
        SELECT n, 'bench', '\\x00', convert_to(repeat('{{"field": "value"}} ', 20), 'UTF8'), n::text,
               (ARRAY['land_grant', 'eia_approval', 'energy_assessment', 'discharge_permit', 'loan', 'loan',
                      'disbursement', 'production_licence'])[1 + n % 8],
@@ -63,7 +91,10 @@ WORLD: Final = (
               CASE WHEN n % 8 = 5 THEN 'working_capital' END,
               CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / 8)::text, 6, '0') END,
               CASE WHEN n % 10 < 9 THEN lpad((1 + n / 8)::text, 18, '9') END, '示例' || 1 + n / 8, '示例' || 1 + n / 8,
-              CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n, '2020-01-01'
+              CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n,
+              CASE WHEN n % 80 = 1 THEN jsonb_build_array(jsonb_build_object('product',
+                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / 8) % 6],
+                   'amount', '1000000', 'unit', 't/a')) END, '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
     """INSERT INTO links (record_id, project_id, enterprise_id, outcome, method, known_from)
        SELECT n, 1 + n / 8, 1 + n / 8, 'linked', 'project_code', '2020-01-01'

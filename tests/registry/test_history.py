@@ -86,6 +86,7 @@ REST = {
     "productions": "(enterprise_id, year, product, amount, unit, known_from) SELECT id, 2014, '', 1, '', now() "
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
+    "gate_marks": "(record_id, project_id, mark, known_from) SELECT 1, id, '', now() FROM projects",
     "finding_decisions": "(fingerprint, episode, decision, evidence_hash, account_id, actor, known_from) "
     "SELECT '', 1, 'confirmed', '', id, '', now() FROM accounts LIMIT 1",
     "parameter_values": "(parameter, since, proposal_id, drafted_by, activated_by, known_from) "

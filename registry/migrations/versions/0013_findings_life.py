@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from registry.history import protect
 
 revision = "0013"
-down_revision = "0021"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
