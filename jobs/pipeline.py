@@ -13,7 +13,9 @@ from registry import clock
 from registry.database import transaction
 from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
+from registry.law_drafting import run_backtests
 from registry.linking import Linked, link_changed
+from registry.obligations import settle_obligations
 from search.client import Servers
 from search.index import Indexed, index_changed
 
@@ -107,7 +109,29 @@ async def judge_everything(work: Work, settled: Settled | None = None) -> Settle
         done = await judge_nation(session, clock.civil_day(at), at)
     settled.add(done)
     work.told("judge", done.judged)
+    await settle_defaults(work)
     return settled
+
+
+async def settle_defaults(work: Work) -> None:
+    """Open, close and let lapse what agencies owe where an elimination deadline passed undone."""
+    at = work.now()
+    async with transaction(work.engine) as session:
+        done = await settle_obligations(session, clock.civil_day(at), at)
+    work.told("obligations", done.opened + done.changed)
+
+
+async def backtest(work: Work) -> int:
+    """Run the backtests that were asked for, each in a transaction of its own; returns how many."""
+    ran = 0
+    while not work.stopping.is_set():
+        async with transaction(work.engine) as session:
+            done = await run_backtests(session, work.now())
+        if not done:
+            break
+        ran += done
+        work.told("backtest", done)
+    return ran
 
 
 async def index(work: Work, settled: Settled | None = None) -> Settled:

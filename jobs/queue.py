@@ -10,7 +10,20 @@ from registry.row_policies import Policy
 from registry.row_security import policy_statements
 
 # sync carries the number of its run; the others work on marks, so that one in the queue is as good as many.
-JOBS: Final = ("sync", "link", "judge", "index", "judge_nation", "verify", "seal", "anchor", "audit_verify", "tidy")
+JOBS: Final = (
+    "sync",
+    "link",
+    "judge",
+    "index",
+    "judge_nation",
+    "obligations",
+    "backtest",
+    "verify",
+    "seal",
+    "anchor",
+    "audit_verify",
+    "tidy",
+)
 
 _INSTALLING: Final = "threegates queue"
 

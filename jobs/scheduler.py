@@ -28,6 +28,7 @@ from registry.clock import CIVIL_ZONE
 from registry.database import driver, engine, transaction
 from registry.dirty import PURPOSES, UNSETTLED_RUNS
 from registry.errors import ThreegatesError
+from registry.law_drafting import law_waits
 from registry.settings import settings
 
 LOG: Final = structlog.get_logger("jobs.scheduler")
@@ -39,6 +40,7 @@ HOURLY: Final = "15 * * * *"
 # The audit: chained each minute, anchored outside each hour, verified each night.
 TIMETABLE: Final = {
     "judge_nation": NIGHTLY,
+    "obligations": "25 * * * *",
     "verify": HOURLY,
     "seal": "* * * * *",
     "anchor": "45 * * * *",
@@ -85,7 +87,7 @@ async def note_due(session: AsyncSession, agency: Agency, at: datetime) -> int |
 
 
 async def wake_for_waiting(session: AsyncSession, at: datetime) -> list[str]:
-    """Wake workers for marks that wait, and for runs that nobody works on."""
+    """Wake workers for marks that wait, for runs that nobody works on, and for what two people put in force."""
     connection = await session.connection()
     raw = await driver(session)
     woken: list[str] = []
@@ -100,6 +102,11 @@ async def wake_for_waiting(session: AsyncSession, at: datetime) -> list[str]:
         if waits:
             await wake(raw, purpose)
             woken.append(purpose)
+    backtest, nation = await law_waits(session)
+    for job, waits in (("backtest", backtest), ("judge_nation", nation)):
+        if waits:
+            await wake(raw, job)
+            woken.append(job)
     left = await connection.execute(
         text(
             "SELECT id, worker FROM sync_runs WHERE state = 'queued' AND started_at IS NOT NULL AND attempts < :most "

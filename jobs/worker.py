@@ -92,6 +92,14 @@ class Worker:
         await pipeline.judge_everything(self.work)
         await self._then("index")
 
+    async def obligations(self, job: Job) -> None:
+        """Bring up to date what agencies owe against defaulters; what was missed while nothing ran is caught up."""
+        await pipeline.settle_defaults(self.work)
+
+    async def backtest(self, job: Job) -> None:
+        """Try the drafted values of the law that wait for it."""
+        await pipeline.backtest(self.work)
+
     async def index(self, job: Job) -> None:
         """Index; when Elasticsearch is down the scheduler's next look tries again."""
         await pipeline.index(self.work)
@@ -142,6 +150,8 @@ class Worker:
             "judge": (self.judge, 1),
             "index": (self.index, 1),
             "judge_nation": (self.judge_nation, 1),
+            "obligations": (self.obligations, 1),
+            "backtest": (self.backtest, 1),
             "verify": (self.verify, 1),
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),

@@ -21,7 +21,6 @@ CHINESE: Final[dict[str, str]] = {
     "This key is not known.": "密钥无效。",
     "This needs a key.": "此操作须带密钥。",
     "Only officials may change the register.": "只有工作人员可以更改登记簿。",
-    "This Idempotency-Key came with another request before.": "此 Idempotency-Key 曾用于另一请求。",
     "A request with this Idempotency-Key is still under way.": "此 Idempotency-Key 的前一请求尚未完成。",
     "Send it again in a moment to get its answer.": "请稍后重发，即可得到其答复。",
     "A correction says which version it was made on.": "更正须说明所依据的版本。",
@@ -55,7 +54,6 @@ CHINESE: Final[dict[str, str]] = {
         "请拆分文件，或在服务器上运行 threegates projects import。"
     ),
     "Switch to the view of an official.": "请改以工作人员身份查看。",
-    "Take a new key for a new request.": "新的请求请用新的键。",
     "Write it like 2014-06-01.": "请写成 2014-06-01。",
     # reviewing, suspected projects
     "No decision was chosen.": "没有选择结论。",
@@ -64,6 +62,10 @@ CHINESE: Final[dict[str, str]] = {
     "Copy it from the project's page.": "请从该项目的页面上复制。",
     "This change says which version it was made on.": "此项更改须说明所依据的版本。",
     "Read it first and send its ETag in If-Match.": "请先读取，再以 If-Match 发送其 ETag。",
+    # the gate
+    "The file holds no question.": "文件中没有待核查的行。",
+    "Fill in the template, one question a row.": "请按模板填写，每行一笔。",
+    "The file is larger than 12 MB.": "文件超过 12 MB。",
     # search
     "A page has 1 to {most} results.": "每页 1 至 {most} 条。",
     "The query has {length} characters; at most {most} are searched for.": "检索词有 {length} 个字符，最多 {most} 个。",

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from portal.error_words import in_reader_language
 from portal.language import LANGUAGES, N_, _, current_language
 from portal.rendering import choose_language, render
+from registry.auditing import REQUEST_ID
 from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
 from registry.import_problems import ItemsRejected
@@ -118,6 +119,8 @@ def problem(
 async def _threegates_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
     choose_language(request)
+    if error.status in (401, 403):
+        _note_refusal(request, error)
     detail, remedy = details_of(error)
     errors: list[dict[str, Any]] | None = None
     if isinstance(error, ItemsRejected):
@@ -138,6 +141,20 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
 
+def _note_refusal(request: Request, error: ThreegatesError) -> None:
+    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no address."""
+    viewer = getattr(request.state, "viewer", None) or getattr(request.state, "recognised", None)
+    structlog.get_logger().warning(
+        "refused",
+        status=error.status,
+        method=request.method,
+        path=request.url.path,
+        actor=viewer.actor if viewer else "",
+        needed=error.where,
+        request=REQUEST_ID.get(),
+    )
+
+
 def _without(value: str, said: str) -> str:
     """A sentence without the value that it quotes."""
     return said.replace(f"“{value}”", "“…”") if value else said
@@ -146,8 +163,14 @@ def _without(value: str, said: str) -> str:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
-    errors = [{"field": ".".join(str(part) for part in one["loc"][1:]), "detail": _said(one)} for one in error.errors()]
+    errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
+
+
+def _field(one: dict[str, Any]) -> str:
+    """The path of what is wrong; a check of several fields names the one to look at itself."""
+    column = (one.get("ctx") or {}).get("column")
+    return ".".join(str(part) for part in (*one["loc"][1:], *([column] if column else [])))
 
 
 def _said(one: dict[str, Any]) -> str:
@@ -180,7 +203,10 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if request.method == "GET" and isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
         # A number in the address that is beyond what a column can hold: nothing bears it.
         return problem(request, 404)
-    if isinstance(getattr(error.orig, "__cause__", None), _UNBEARABLE):
+    cause = getattr(error.orig, "__cause__", None)
+    # The class itself is the driver's own refusal, such as of a number beyond 64 bits; its subclasses are the server's.
+    if isinstance(cause, _UNBEARABLE) or type(cause) is asyncpg.DataError:
+        structlog.get_logger().warning("not kept", path=request.url.path, error=type(cause).__name__)
         return problem(request, 422, detail=_("内容中有无法保存的字符或过大的数。"))
     return await _unexpected(request, error)
 

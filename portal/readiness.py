@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal.api_keys import ensure_first_key
+from portal.gate_desk import prepare_key
 from portal.starting import starting
 from registry.database import engine
 from registry.errors import ThreegatesError
@@ -32,6 +33,7 @@ class Readiness:
             self.problem = await _problem()
             if not self.problem:
                 await ensure_first_key()
+                await prepare_key()
                 self.ready = True
         return self.ready
 

@@ -103,7 +103,7 @@ class RequestRates:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count, then let through or refuse."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(("/api/v1/", "/api/gate-check")):
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)

@@ -27,8 +27,10 @@ HEADERS: Final = {
 # Only told over https: browsers ignore it elsewhere, and a first installation has no certificate yet.
 TRANSPORT_SECURITY: Final = "max-age=31536000; includeSubDomains"
 LARGEST_BODY: Final = 2 * 1024 * 1024
-# path prefix -> the largest body it takes, where it differs: files of projects
-LARGER_BODIES: Final = {"/projects/import": 16 * 1024 * 1024}
+# path prefix -> the largest body it takes, where it differs: files of projects and of questions at the gate
+LARGER_BODIES: Final = dict.fromkeys(
+    ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"), 16 * 1024 * 1024
+)
 
 FORM_COOKIE: Final = "threegates_form"
 FORM_FIELD: Final = "form_token"

@@ -6,9 +6,17 @@ from typing import Final
 
 from portal.language import _
 from registry.finding_list import FindingLine
-from registry.project_file import ApprovalLine, NoticeLine, ProjectFile, RecordLine
+from registry.project_file import (
+    ApprovalLine,
+    DispositionLine,
+    EquipmentLine,
+    NoticeLine,
+    PlanLine,
+    ProjectFile,
+    RecordLine,
+)
 
-LANES: Final = ("approval", "land", "environment", "quality", "credit", "price")
+LANES: Final = ("approval", "replacement", "elimination", "land", "environment", "quality", "credit", "price")
 WIDTH: Final = 960
 LABEL_WIDTH: Final = 120
 LANE_HEIGHT: Final = 46
@@ -17,14 +25,19 @@ TOP: Final = 30
 
 @dataclass(frozen=True)
 class Event:
-    """One entry of the timeline with what stands behind it; exactly one of the three is given."""
+    """One entry of the timeline with what stands behind it; exactly one thing is given."""
 
     day: date | None
     lane: str
-    kind: str  # approval, revoked, record, notice, finding
+    # approval, revoked, disposition, plan_published, plan_confirmed, plan_announced, commissioned, dismantled, record,
+    # notice, finding
+    kind: str
     approval: ApprovalLine | None = None
     record: RecordLine | None = None
     notice: NoticeLine | None = None
+    disposition: DispositionLine | None = None
+    plan: PlanLine | None = None
+    equipment: EquipmentLine | None = None
     findings: tuple[FindingLine, ...] = ()
 
 
@@ -81,14 +94,27 @@ def events_of(file: ProjectFile) -> list[Event]:
         for one in file.approvals
     ]
     events += [Event(one.revoked, "approval", "revoked", approval=one) for one in file.approvals if one.revoked]
+    events += _decided(file)
     events += [
         Event(one.acted_on, one.lane, "record", record=one, findings=tuple(of_record.get(one.record_id, ())))
         for one in file.records
     ]
     events += [Event(one.on_date, one.lane or "notice", "notice", notice=one) for one in file.notices]
     events += [Event(one.acted_on, one.lane, "finding", findings=(one,)) for one in rest]
-    order = {"approval": 0, "revoked": 1, "record": 2, "notice": 3, "finding": 4}
-    return sorted(events, key=lambda event: (event.day is None, event.day or date.max, order[event.kind]))
+    last = {"record": 2, "notice": 3, "finding": 4}
+    return sorted(events, key=lambda event: (event.day is None, event.day or date.max, last.get(event.kind, 1)))
+
+
+def _decided(file: ProjectFile) -> list[Event]:
+    """What was decided of the project, how its capacity is replaced, what was built and taken down."""
+    events = [Event(one.decided, "approval", "disposition", disposition=one) for one in file.dispositions]
+    for plan in file.plans:
+        days = {"plan_published": plan.published, "plan_confirmed": plan.confirmed, "plan_announced": plan.announced}
+        events += [Event(day, "replacement", kind, plan=plan) for kind, day in days.items() if day]
+    for unit in file.equipment:
+        ends = {"commissioned": unit.commissioned, "dismantled": unit.dismantled}
+        events += [Event(day, "elimination", kind, equipment=unit) for kind, day in ends.items() if day]
+    return events
 
 
 def draw(events: list[Event], today: date) -> Drawing | None:

@@ -59,11 +59,49 @@ ACTS: Final = {
     "power_price": N_("电价"),
     "water_price": N_("水价"),
     "approval": N_("项目批准文件"),
+    # what is judged and is no act of an agency
+    "equipment": N_("设备"),
+    "plan": N_("产能置换方案"),
+    "disposition": N_("处理决定"),
+    "rectification": N_("整顿方案"),
+    "closure_order": N_("责令关闭"),
+    "stop_order": N_("责令停产"),
 }
 APPROVAL_KINDS: Final = {"approval": N_("审批"), "verification": N_("核准"), "filing": N_("备案")}
 BASES: Final = {"text": N_("条文明载"), "derived": N_("由条文推导")}
 SEVERITIES: Final = {"violation": N_("疑似违规"), "warning": N_("提示")}
 FINDING_STATES: Final = {"open": N_("未了结"), "closed": N_("已了结")}
+FINDING_DECISIONS: Final = {
+    "awaiting": N_("待认定"),
+    "confirmed": N_("认定属实"),
+    "dismissed": N_("认定不成立"),
+    "not_ours": N_("不属本机关职责"),
+}
+PROPOSAL_STATES: Final = {
+    "open": N_("待批准"),
+    "approved": N_("已批准"),
+    "refused": N_("未予批准"),
+    "withdrawn": N_("已撤回"),
+}
+OBLIGATION_STATES: Final = {"open": N_("待办"), "late": N_("逾期"), "done": N_("已办结"), "lapsed": N_("已终止")}
+CLOSED_REASONS: Final = {
+    "record-corrected": N_("部门记录已更正"),
+    "link-changed": N_("记录与项目的关联已改变"),
+    "approval-changed": N_("批准文件已改变"),
+    "formality-changed": N_("手续已改变"),
+    "owner-changed": N_("建设单位已改变"),
+    "project-corrected": N_("项目已更正"),
+    "subject-corrected": N_("判定的对象已更正"),
+    "disposition-changed": N_("处理决定已改变"),
+    "plan-changed": N_("置换方案已改变"),
+    "equipment-changed": N_("设备情况已改变"),
+    "elimination-changed": N_("淘汰任务已改变"),
+    "restriction-changed": N_("区域限批已改变"),
+    "rule-removed": N_("规则已撤销"),
+    "rule-changed": N_("规则或其参数已改变"),
+    "record-no-longer-judged": N_("记录不再参与判定"),
+    "no-longer-flagged": N_("不再符合规则"),
+}
 LINK_METHODS: Final = {
     "project_code": N_("项目代码"),
     "uscc": N_("统一社会信用代码"),
@@ -366,6 +404,8 @@ FIELDS: Final = {
     "due": N_("注销期限"),
 }
 
+ANSWERS: Final = {"allow": N_("可以办理"), "refuse": N_("不得办理"), "refer": N_("须人工核实")}
+MARKS: Final = {"without": N_("未经办理前核查"), "against": N_("违反核查结果"), "lapsed": N_("核查结果已失效")}
 TABLES: Final = {
     "sector": SECTORS,
     "stage": STAGES,
@@ -378,7 +418,11 @@ TABLES: Final = {
     "basis": BASES,
     "severity": SEVERITIES,
     "finding_state": FINDING_STATES,
-    "record_kind": RECORD_KINDS,
+    "finding_decision": FINDING_DECISIONS,
+    "closed_reason": CLOSED_REASONS,
+    "obligation_state": OBLIGATION_STATES,
+    "proposal_state": PROPOSAL_STATES,
+    "record_kind": {**RECORD_KINDS, **DISPOSITIONS, "close": N_("责令关闭"), "stop": N_("责令停产")},
     "method": LINK_METHODS,
     "outcome": LINK_OUTCOMES,
     "product": PRODUCTS,
@@ -395,6 +439,8 @@ TABLES: Final = {
     "flagged": FLAGGED,
     "province": PROVINCES,
     "field": FIELDS,
+    "answer": ANSWERS,
+    "mark": MARKS,
 }
 
 

@@ -54,6 +54,7 @@ _HIDDEN_OF_CREDIT: Final[dict[str, Any]] = {
     "enterprise_id": None,
     "enterprise_name": None,
     "closed_reason": "",
+    "closed_facts": {},
 }
 
 
@@ -66,9 +67,11 @@ def shown_finding(row: dict[str, Any], audience: Audience) -> dict[str, Any]:
     """A finding's row as the audience may see it; of credit most learn only that it is flagged."""
     if hides_credit(row, audience):
         return row | {name: value for name, value in _HIDDEN_OF_CREDIT.items() if name in row}
-    if row["lane"] != CREDIT_LANE and "evidence" in row:
+    if row["lane"] != CREDIT_LANE:
         # Whoever may see credit sees it at its own finding, where the region or the bank is asked for.
-        return row | {"evidence": without_credit(row["evidence"], amounts=audience in INTERNAL)}
+        # Only a finding read in full has these.
+        parts = [name for name in ("evidence", "closed_facts") if name in row]
+        return row | {name: without_credit(row[name], amounts=audience in INTERNAL) for name in parts}
     return row
 
 

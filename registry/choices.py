@@ -25,6 +25,8 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "basis": ("text", "derived"),
     "flagged": ("true", "false"),
     "invented": ("true", "false"),
+    "answer": ("allow", "refuse", "refer"),
+    "mark": ("without", "against", "lapsed"),
 }
 # What a filter is called where its name is no word for it.
 _CALLED: Final = {"flagged": "choice about findings", "invented": "choice about invented ones"}

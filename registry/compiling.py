@@ -55,6 +55,7 @@ FACTS: Final = (
     "other_regions",
     "standings",
     "formalities",
+    "planned_products",
     "new_capacity",
     "project_states",
     "judged_acts",
@@ -67,7 +68,7 @@ FACTS: Final = (
 )
 # The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
 LIMITS_FACT: Final = "elimination_limits"
-# Made once, since every act of the nation joins it.
+# Made for itself, since every act of the nation joins it.
 _MADE_ONCE: Final = frozenset({"project_states"})
 _SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
     "nation": ("submitted_acts", "approval_acts"),
@@ -159,8 +160,9 @@ def facts(use: Use, asking: str, by_law: Law | None = None) -> str:
         if re.search(rf"\b{name}\b", asking):
             body = fact(name, use, by_law)
             asking += body
-            made = "MATERIALIZED" if name in _MADE_ONCE else "NOT MATERIALIZED"
-            wanted.append(f"{name} AS {made} (\n{body}\n)")
+            # OFFSET 0 keeps a fact whole, as MATERIALIZED would; that would rule out parallel plans.
+            fence = "\nOFFSET 0" if name in _MADE_ONCE else ""
+            wanted.append(f"{name} AS NOT MATERIALIZED (\n{body}{fence}\n)")
     return ",\n".join(reversed(wanted))
 
 

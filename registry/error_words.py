@@ -11,6 +11,36 @@ from string import Formatter
 from typing import Final
 
 CHINESE: Final[dict[str, str]] = {
+    # decisions on findings
+    "Only a person decides on a finding.": "只有人员可以对疑点作出认定。",
+    "This finding belongs to another region.": "此疑点属于其他地区。",
+    "This finding is closed; there is nothing to decide.": "此疑点已了结，无须认定。",
+    "The evidence has changed since you read it.": "您查看之后证据已改变。",
+    "Read it again, then decide.": "请重新查看后再认定。",
+    "There is no decision to take back.": "没有可撤回的认定。",
+    # obligations against defaulters
+    "Obligations are for officials and banks.": "逾期未淘汰的措施只供机关和银行查阅。",
+    "There is no such obligation.": "没有这项措施。",
+    "Only a person puts evidence on record.": "只有人员可以登记依据。",
+    "Name the document that shows it.": "请写明文件名称。",
+    "The day lies in the future.": "日期晚于今天。",
+    "This obligation belongs to another region.": "此项措施属于其他地区。",
+    "This obligation is settled already.": "此项措施已经办结或终止。",
+    "The measure follows the deadline; this day lies before it.": "措施在期限届满之后才有，此日期早于期限。",
+    # drafted values of the law
+    "There is no such parameter.": "没有这个参数。",
+    "This is not a date.": "日期无效。",
+    "Write it like 2014-06-01.": "请写成 2014-06-01 的形式。",
+    "A region code has six digits.": "行政区划代码为六位数字。",
+    "There is no such article.": "没有这一条文。",
+    "These words do not stand in the article.": "条文中没有这些文字。",
+    "Copy them letter by letter.": "请逐字照录。",
+    "The article does not bind yet on this day.": "条文在该日尚未生效。",
+    "The value is not of the parameter's type.": "取值与参数的类型不符。",
+    "Its backtest has not run yet.": "回测尚未运行。",
+    "Wait for it, look at the difference, then decide.": "请待其完成并查看差异后再决定。",
+    "The law has changed since the backtest.": "回测之后参数已有变动。",
+    "Ask for the backtest again.": "请重新回测。",
     # people: accounts, roles, keys, proposals
     "There is no such account.": "没有这个账号。",
     "A login name has 3 to 40 characters: small letters, digits, dot, hyphen.": (
@@ -112,6 +142,44 @@ CHINESE: Final[dict[str, str]] = {
     "Start again without a cursor.": "请从第一页重新开始。",
     "Give one of: {values}.": "可填：{values}。",
     "There is nothing to choose from yet.": "目前尚无可选项。",
+    # the gate
+    "There is no such gate check.": "没有这次核查。",
+    "There is no such batch.": "没有这批核查。",
+    "The day of the intended act has passed.": "拟办日期已过。",
+    "Give today or a later day, or leave it out.": "请填写今天或以后的日期，或留空。",
+    "The day of the intended act is more than a year away.": "拟办日期在一年以后。",
+    "Give an earlier day.": "请填写较早的日期。",
+    "This Idempotency-Key came with another request before.": "此 Idempotency-Key 曾用于另一个请求。",
+    "Take a new key for a new request.": "新的请求请用新的键。",
+    "A file may hold {count} questions.": "一个文件最多 {count} 笔。",
+    "The file is too large for a receipt.": "文件过大，不是回执。",
+    "The file is not JSON.": "文件不是 JSON。",
+    "The file is no receipt of a gate check.": "文件不是办理前核查的回执。",
+    "Save the receipt again as it was given (JSON).": "请按原样重新保存回执（JSON）。",
+    "The receipt bears no signature.": "回执没有签名。",
+    "Ask for the receipt again at its address.": "请从回执的地址重新取得。",
+    "The key that signed this receipt is not among the published ones.": "签署此回执的公钥不在已公布的公钥之中。",
+    "Fetch the published keys from /gate-check/keys.json of the register that gave the receipt.": (
+        "请从出具回执的登记簿的 /gate-check/keys.json 取得公布的公钥。"
+    ),
+    "The signature does not fit: the receipt was changed, or was not given by this register.": (
+        "签名不符：回执已被改动，或不是由本登记簿出具。"
+    ),
+    "Do not rely on it; fetch the receipt again at its address.": "请勿采信，并从回执的地址重新取得。",
+    "The file holds no published keys.": "文件中没有公布的公钥。",
+    "A published key does not fit its name.": "公布的公钥与其名称不符。",
+    "Fetch it again from /gate-check/keys.json.": "请从 /gate-check/keys.json 重新取得。",
+    "Others can read the key that signs receipts.": "签署回执的密钥可被他人读取。",
+    "The key that signs receipts cannot be read ({problem}).": "签署回执的密钥无法读取（{problem}）。",
+    "The key that signs receipts cannot be written ({problem}).": "签署回执的密钥无法写入（{problem}）。",
+    "The file holds no Ed25519 key.": "文件中没有 Ed25519 密钥。",
+    "Restore it from the backup, or correct THREEGATES_GATE_KEY_FILE.": (
+        "请从备份恢复，或改正 THREEGATES_GATE_KEY_FILE。"
+    ),
+    "Let this user write there, or set THREEGATES_GATE_KEY_FILE.": (
+        "请允许此用户写入，或设置 THREEGATES_GATE_KEY_FILE。"
+    ),
+    "chmod 600 {path}": "请运行 chmod 600 {path}",
     # reviewing, suspected projects
     "The review queue is for officers and reviewers.": "复核队列供经办和复核人员使用。",
     "Only a person decides where a record belongs.": "记录的归属只能由人决定。",

@@ -8,21 +8,44 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.audience import CREDIT, shown_finding
+from registry.deciding_findings import DecisionLine, decisions_on
 from registry.errors import NotFound
-from registry.reading import UNDATED, BadCursor, Row, day_of_cursor, read_cursor, region_names, rows, write_cursor
+from registry.reading import (
+    UNDATED,
+    BadCursor,
+    Row,
+    day_of_cursor,
+    known,
+    read_cursor,
+    region_names,
+    rows,
+    write_cursor,
+)
 from registry.viewers import Audience
 
 FINDING_COLUMNS: Final = """
     f.fingerprint, f.version_id, f.rule, f.basis, f.severity, f.lane, f.subject_kind, f.subject_id, f.subject_reference,
     f.act, f.acted_on, f.project_id, p.name AS project_name, f.enterprise_id, e.name AS enterprise_name,
-    f.sector, f.region, f.reasons, f.duty_holder, f.synthetic, f.state, f.first_seen, f.known_from, f.withheld
+    f.sector, f.region, f.reasons, f.duty_holder, f.synthetic, f.state, f.episode, f.first_seen, f.known_from,
+    f.withheld, d.decision, d.evidence_hash <> f.evidence_hash AS decided_on_other_evidence,
+    x.fingerprint IS NOT NULL AS dismissed
 """
-FINDING_NAMES: Final = """
+
+
+def finding_names(known_at: datetime | None) -> str:
+    """What stands beside a finding: names, and what a person had decided on its episode by then."""
+    return f"""
     LEFT JOIN LATERAL (SELECT v.name FROM project_versions v WHERE v.project_id = f.project_id
         AND v.known_to = 'infinity' ORDER BY v.held_from DESC NULLS LAST LIMIT 1) p ON true
     LEFT JOIN LATERAL (SELECT v.name FROM enterprise_versions v WHERE v.enterprise_id = f.enterprise_id
         AND v.known_to = 'infinity' ORDER BY v.held_from DESC NULLS LAST LIMIT 1) e ON true
+    LEFT JOIN finding_decisions d ON d.fingerprint = f.fingerprint AND d.episode = f.episode
+        AND d.decision <> 'withdrawn' AND {known("d", known_at)}
+    LEFT JOIN dismissed_findings x ON x.fingerprint = f.fingerprint AND f.state = 'open' AND {known("x", known_at)}
 """
+
+
+FINDING_NAMES: Final = finding_names(None)
 
 
 class FindingLine(BaseModel):
@@ -52,8 +75,15 @@ class FindingLine(BaseModel):
     state: str
     first_seen: datetime
     known_from: datetime
+    # From opening to closing is one episode.
+    episode: int = 1
     # In the credit lane, for whoever may not see credit: that it is flagged is all there is to see.
     withheld: bool = False
+    # What an official decided (confirmed, dismissed, not_ours), for officials; and whether the evidence changed since.
+    decision: str | None = None
+    decided_on_other_evidence: bool | None = None
+    # A person found it to be wrong; for everybody.
+    dismissed: bool = False
 
 
 class FindingVersion(BaseModel):
@@ -64,6 +94,8 @@ class FindingVersion(BaseModel):
     known_to: datetime
     state: str
     closed_reason: str
+    closed_facts: dict[str, Any] = {}
+    episode: int = 1
     reasons: list[str]
     rule_version: str
     parameters: dict[str, Any]
@@ -77,6 +109,9 @@ class FindingFile(FindingLine):
 
     duty_holder_zh: str
     duty_holder_en: str
+    # When a judging last gave it: the nation is judged every night, what changed at once.
+    last_seen: datetime | None = None
+    decisions: list[DecisionLine] = []
     versions: list[FindingVersion]
 
 
@@ -91,6 +126,8 @@ class FindingFilter:
     state: str | None = "open"
     basis: str | None = None
     project: int | None = None
+    # awaiting (nobody decided on this evidence), confirmed, dismissed, not_ours
+    decision: str | None = None
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
@@ -105,7 +142,21 @@ class FindingFilter:
         }
         used = {text: value for text, value in asked.items() if value is not None}
         where = " AND ".join(["f.known_to = 'infinity'", *used])
+        if self.decision:
+            where += f" AND {_decided(self.decision)}"
         return where, {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+
+
+def _decided(decision: str) -> str:
+    """The condition that this was decided on the evidence that there is, or nothing was (`awaiting`)."""
+    stands = (
+        "SELECT FROM finding_decisions AS d WHERE d.fingerprint = f.fingerprint AND d.episode = f.episode "
+        "AND d.evidence_hash = f.evidence_hash AND d.known_to = 'infinity' AND d.decision"
+    )
+    if decision == "awaiting":
+        return f"f.state = 'open' AND NOT EXISTS ({stands} <> 'withdrawn')"
+    word = {"confirmed": "confirmed", "dismissed": "dismissed", "not_ours": "not_ours"}[decision]
+    return f"EXISTS ({stands} = '{word}')"
 
 
 class FindingPage(BaseModel):
@@ -150,13 +201,29 @@ async def list_findings(
     return FindingPage(items=items, total=int(total[0]["total"]), next_cursor=next_cursor)
 
 
+# A judging of the nation gives every open finding anew and writes nothing where nothing changed; a closed finding was
+# last seen before it was closed.
+_LAST_SEEN: Final = """
+    CASE WHEN f.state = 'open' THEN greatest(f.known_from, (
+        SELECT max(j.known_at) FROM judging_runs AS j WHERE j.scope = 'nation' AND j.known_at >= f.known_from
+    )) ELSE (
+        SELECT greatest(max(o.known_from), (
+            SELECT max(j.known_at) FROM judging_runs AS j
+            WHERE j.scope = 'nation' AND j.known_at >= max(o.known_from) AND j.known_at < f.known_from
+        )) FROM findings_shown AS o WHERE o.fingerprint = f.fingerprint AND o.state = 'open'
+        AND o.known_from < f.known_from
+    ) END
+"""
+
+
 async def finding_file(session: AsyncSession, fingerprint: str, audience: Audience) -> FindingFile:
     """One finding by its stable fingerprint, or NotFound."""
     found = await rows(
         session,
         f"""
         SELECT {FINDING_COLUMNS}, f.known_to, f.closed_reason, f.rule_version, f.parameters, f.citation,
-               f.evidence, f.evidence_hash, a.name_zh AS duty_holder_zh, a.name_en AS duty_holder_en
+               f.closed_facts, f.evidence, f.evidence_hash, {_LAST_SEEN} AS last_seen,
+               a.name_zh AS duty_holder_zh, a.name_en AS duty_holder_en
         FROM findings_shown f {FINDING_NAMES} LEFT JOIN agencies a ON a.id = f.duty_holder
         WHERE f.fingerprint = :fingerprint ORDER BY f.known_from DESC, f.version_id DESC
         """,
@@ -164,6 +231,11 @@ async def finding_file(session: AsyncSession, fingerprint: str, audience: Audien
     )
     if not found:
         raise NotFound("There is no such finding.", where="fingerprint")
+    if any(row["withheld"] for row in found):
+        # Beside what is withheld there is nothing to decide on.
+        decisions = []
+    else:
+        decisions = await decisions_on(session, fingerprint)
     shown: list[Row] = [shown_finding(row, audience) for row in found]
     newest = shown[0]
     names = await region_names(session, [newest["region"]])
@@ -172,5 +244,7 @@ async def finding_file(session: AsyncSession, fingerprint: str, audience: Audien
         region_name=names.get(newest["region"] or ""),
         duty_holder_zh=newest["duty_holder_zh"] or newest["duty_holder"],
         duty_holder_en=newest["duty_holder_en"] or newest["duty_holder"],
+        last_seen=newest["last_seen"],
+        decisions=decisions,
         versions=[FindingVersion(**row) for row in shown],
     )

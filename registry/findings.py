@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Identity, Index, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -52,7 +52,35 @@ class Finding(Known, table=True):
     synthetic: bool = False  # some of its evidence is synthetic
     state: str = Field(default="open", sa_type=Text)  # open, closed
     closed_reason: str = Field(default="", sa_type=Text)
+    # What the evidence of then and what is seen at the closing say differently: {part: {was: …, is: …}}.
+    closed_facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSONB)
+    # From opening to closing is one episode; flagged again later, it is the next.
+    episode: int = 1
     first_seen: datetime = Field(sa_type=Instant)
+
+
+class FindingDecision(Known, table=True):
+    """What a person decided on one episode of a finding, by the evidence of that moment; a later one closes it.
+
+    Judging again does not touch it. It stands while the evidence is the one it was taken on.
+    """
+
+    __tablename__ = "finding_decisions"
+    __table_args__ = (
+        Index("finding_decisions_current", "fingerprint", "episode", unique=True, postgresql_where=_CURRENT),
+        CheckConstraint("decision IN ('confirmed', 'dismissed', 'not_ours', 'withdrawn')", name="decision_word"),
+        CheckConstraint("decision = 'confirmed' OR reason <> ''", name="decision_reason"),
+    )
+
+    version_id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
+    fingerprint: str = Field(sa_type=Text)
+    episode: int
+    decision: str = Field(sa_type=Text)
+    reason: str = Field(default="", sa_type=Text)
+    evidence_hash: str = Field(sa_type=Text)
+    account_id: int = Field(foreign_key="accounts.id", sa_type=BigInteger)
+    actor: str = Field(sa_type=Text)
+    organisation_id: str = Field(default="", sa_type=Text)
 
 
 class JudgingRun(SQLModel, table=True):

@@ -15,7 +15,8 @@ from registry.compiling import Use, compile_evidence, compile_flags
 from registry.database import json_text
 from registry.dirty import UNSETTLED_RECORDS
 from registry.history import Instant
-from registry.rules.reading import SEVERITIES, Rule, rules
+from registry.law_in_force import Catalogue, catalogue_in_force
+from registry.rules.reading import SEVERITIES, Rule
 
 CONFIDENTIAL_ACTS: Final = tuple(act for act, lane in LANE_OF_ACT.items() if lane == "credit")
 
@@ -30,6 +31,8 @@ class Asked:
     records: Sequence[int] = ()
     projects: Sequence[int] = ()
     intended: Sequence[dict[str, Any]] = ()
+    # None: the rules by the law in force, for a past state of knowledge by the law activated then.
+    catalogue: Catalogue | None = None
     # Beside the owners of the projects: those whose duties, orders and units are looked at.
     enterprises: Sequence[int] = ()
 
@@ -129,28 +132,48 @@ async def _unsettled(session: AsyncSession) -> list[int]:
     return list((await (await session.connection()).execute(text(UNSETTLED_RECORDS))).scalars())
 
 
+async def catalogue_of(session: AsyncSession, asked: Asked) -> Catalogue:
+    """The rules that are asked."""
+    return asked.catalogue or await catalogue_in_force(
+        session, asked.known_at if asked.use.knowledge == "then" else None
+    )
+
+
 async def ask_flags(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     """Which acts the rules flag and why, without evidence: record_id, project_id, act, rule, reasons and more."""
-    statement, values = await statement_of(session, asked, compile_flags(asked.use))
-    await _plan_for_these(session)
+    catalogue = await catalogue_of(session, asked)
+    statement, values = await statement_of(session, asked, compile_flags(asked.use, catalogue.rules, catalogue.law))
+    await _plan_for_these(session, asked)
     rows = await (await session.connection()).execute(statement, values)
     return [dict(row) for row in rows.mappings()]
 
 
-async def _plan_for_these(session: AsyncSession) -> None:
-    # A plan kept for any values would read the nation where a hundred records are asked.
-    await (await session.connection()).execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:
+    """Plan for the values asked: a plan kept for any would read the nation where a hundred records are asked.
+
+    What is intended is few always. Planning the catalogue takes longer than judging one intended act, so that plan is
+    kept by the connection.
+    """
+    mode = "force_generic_plan" if asked.use.scope == "intended" else "force_custom_plan"
+    connection = await session.connection()
+    await connection.execute(text(f"SET LOCAL plan_cache_mode = {mode}"))
+    # Compiling a plan of this size takes longer than it saves.
+    await connection.execute(text("SET LOCAL jit = off"))
 
 
 async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[Flag]:
     """Every flag with its evidence, one for each rule and record, in order of fingerprint."""
+    catalogue = await catalogue_of(session, asked)
     statement, values = await statement_of(
-        session, asked, compile_evidence(asked.use), confidential=list(CONFIDENTIAL_ACTS)
+        session,
+        asked,
+        compile_evidence(asked.use, chosen=catalogue.rules, by_law=catalogue.law),
+        confidential=list(CONFIDENTIAL_ACTS),
     )
-    await _plan_for_these(session)
+    await _plan_for_these(session, asked)
     rows = (await (await session.connection()).execute(statement, values)).mappings().all()
     succession = await read_succession(session)
-    by_id = {one.id: one for one in rules()}
+    by_id = {one.id: one for one in catalogue.rules}
     return _one_each(_flag(dict(row), by_id[row["rule"]], succession, asked.as_of) for row in rows)
 
 
@@ -159,7 +182,7 @@ async def ask_evidence(session: AsyncSession, asked: Asked) -> dict[tuple[str, i
     statement, values = await statement_of(
         session, asked, compile_evidence(asked.use, only_acts=True), confidential=list(CONFIDENTIAL_ACTS)
     )
-    await _plan_for_these(session)
+    await _plan_for_these(session, asked)
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in (await (await session.connection()).execute(statement, values)).mappings():
         found.setdefault((row["subject_kind"], row["subject_id"]), []).append(dict(row))

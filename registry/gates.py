@@ -61,10 +61,15 @@ async def gates_of_projects(
 async def _open_findings(
     session: AsyncSession, project_ids: Sequence[int], known_at: datetime | None
 ) -> dict[tuple[int, str], list[str]]:
-    current = "known_to = 'infinity'" if known_at is None else "known_from <= :known_at AND :known_at < known_to"
+    current = (
+        "{0}.known_to = 'infinity'" if known_at is None else "{0}.known_from <= :known_at AND :known_at < {0}.known_to"
+    )
     statement = text(
-        "SELECT project_id, lane, fingerprint FROM findings_shown WHERE project_id = ANY(:projects) "
-        f"AND state = 'open' AND lane = ANY(:lanes) AND {current} ORDER BY acted_on, fingerprint"
+        "SELECT f.project_id, f.lane, f.fingerprint FROM findings_shown AS f WHERE f.project_id = ANY(:projects) "
+        f"AND f.state = 'open' AND f.lane = ANY(:lanes) AND {current.format('f')} "
+        # What a person found to be wrong forces no gate.
+        "AND NOT EXISTS (SELECT FROM dismissed_findings AS x WHERE x.fingerprint = f.fingerprint "
+        f"AND {current.format('x')}) ORDER BY f.acted_on, f.fingerprint"
     ).bindparams(bindparam("projects", type_=ARRAY(BigInteger)), bindparam("lanes", type_=ARRAY(Text)))
     values: dict[str, Any] = {"projects": list(project_ids), "lanes": list(GATES)}
     if known_at is not None:

@@ -72,10 +72,14 @@ HISTORICAL_TABLES: Final[tuple[str, ...]] = (
     "records",
     "links",
     "findings",
+    "finding_decisions",
+    "parameter_values",
+    "obligations",
     "link_candidates",
     "review_items",
     "suspected_versions",
     "suspected_members",
+    "gate_marks",
 )
 
 REFUSE_REWRITE: Final[str] = """

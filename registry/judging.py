@@ -14,6 +14,9 @@ from registry.compiling import Use
 from registry.dirty import UNSETTLED_RECORDS
 from registry.findings import JudgingRun
 from registry.flags import Asked, Flag, ask_evidence, ask_flags_with_evidence
+from registry.gate.marks import mark_acts
+from registry.gate.watch import look_again
+from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
 
 CLAIM_LIMIT: Final = 20_000
@@ -51,6 +54,8 @@ async def judge_nation(session: AsyncSession, as_of: date, at: datetime) -> Judg
     )
     merged = await merge_flags(session, flags, at)
     await _close(session, await find_unflagged(session, records=None, unsettled=unsettled), as_of, at, merged)
+    await look_again(session, None, at)
+    await mark_acts(session, None, at)
     return await _finish(session, "nation", as_of, at, judged or 0, merged)
 
 
@@ -68,6 +73,8 @@ async def judge_changed(session: AsyncSession, at: datetime, *, limit: int = CLA
     merged = await merge_flags(session, flags, at)
     unflagged = await find_unflagged(session, records=records, projects=projects, enterprises=enterprises)
     await _close(session, unflagged, as_of, at, merged)
+    await look_again(session, sorted({*projects, *merged.projects}), at)
+    await mark_acts(session, records, at)
     judged = await _finish(session, "changed", as_of, at, len(records), merged)
     await dirty.settle(session, "judge", claims)
     return judged
@@ -85,7 +92,8 @@ async def _close(
     enterprises = [one.enterprise_id for one in unflagged if one.enterprise_id is not None]
     asked = Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
     seen = await ask_evidence(session, asked)
-    whys = [why_closed(one, seen.get((one.subject_kind, one.subject_id), [])) for one in unflagged]
+    current = {one.id: one for one in (await catalogue_in_force(session)).rules}
+    whys = [why_closed(one, seen.get((one.subject_kind, one.subject_id), []), current) for one in unflagged]
     await close(session, unflagged, whys, at, merged)
 
 

@@ -1,17 +1,17 @@
 """Merging flags into the findings: new ones are opened, what changed is restated, what no longer holds is closed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.database import driver, json_text
 from registry.flags import Flag
 from registry.history import Instant
-from registry.rules.reading import rules
+from registry.rules.reading import Rule
 
 _TYPES: Final[dict[str, str]] = {
     "fingerprint": "text",
@@ -62,17 +62,18 @@ _STAGE: Final = (
     + ") ON COMMIT DELETE ROWS"
 )
 
-# Restated and reopened findings keep the day they were first seen.
+# Restated and reopened findings keep the day they were first seen; what is reopened begins its next episode.
 _CLOSE_CHANGED: Final = f"""
 UPDATE findings AS held SET known_to = :at FROM flagged AS said
 WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity' AND NOT (held.state = 'open' AND {_SAME})
-RETURNING held.fingerprint, held.state, held.first_seen
+RETURNING held.fingerprint, held.state, held.first_seen, held.episode
 """
 _ADD: Final = f"""
-INSERT INTO findings ({_COLUMNS}, state, first_seen, known_from)
-SELECT {_READ}, 'open', COALESCE(before.first_seen, :at), :at
+INSERT INTO findings ({_COLUMNS}, state, first_seen, episode, known_from)
+SELECT {_READ}, 'open', COALESCE(before.first_seen, :at), COALESCE(before.episode, 1), :at
 FROM flagged AS said
-LEFT JOIN unnest(:known, :seen) AS before (fingerprint, first_seen) ON before.fingerprint = said.fingerprint
+LEFT JOIN unnest(:known, :seen, :episodes) AS before (fingerprint, first_seen, episode)
+    ON before.fingerprint = said.fingerprint
 WHERE NOT EXISTS (
     SELECT FROM findings AS held WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity'
 )
@@ -98,12 +99,12 @@ WHERE held.known_to = 'infinity' AND held.state = 'open'
 _CLOSE: Final = f"""
 WITH gone AS (
     UPDATE findings AS held SET known_to = :at
-    FROM unnest(:prints, :whys) AS closing (fingerprint, why)
+    FROM unnest(:prints, :whys, :facts) AS closing (fingerprint, why, facts)
     WHERE held.fingerprint = closing.fingerprint AND held.known_to = 'infinity'
-    RETURNING held.*, closing.why
+    RETURNING held.*, closing.why, closing.facts
 )
-INSERT INTO findings ({_COLUMNS}, state, closed_reason, first_seen, known_from)
-SELECT {_COLUMNS}, 'closed', why, first_seen, :at FROM gone
+INSERT INTO findings ({_COLUMNS}, state, closed_reason, closed_facts, first_seen, episode, known_from)
+SELECT {_COLUMNS}, 'closed', why, CAST(facts AS jsonb), first_seen, episode, :at FROM gone
 """
 
 
@@ -152,10 +153,19 @@ async def merge_flags(session: AsyncSession, flags: Sequence[Flag], at: datetime
     await connection.execute(text("ANALYZE flagged"))
     merged = Merged()
     before = (await connection.execute(_at(_CLOSE_CHANGED), {"at": at})).all()
-    merged.changed = sum(state == "open" for _, state, _ in before)
+    merged.changed = sum(state == "open" for _, state, *_ in before)
     added = await connection.execute(
-        _at(_ADD).bindparams(bindparam("known", type_=ARRAY(Text)), bindparam("seen", type_=ARRAY(Instant))),
-        {"at": at, "known": [row[0] for row in before], "seen": [row[2] for row in before]},
+        _at(_ADD).bindparams(
+            bindparam("known", type_=ARRAY(Text)),
+            bindparam("seen", type_=ARRAY(Instant)),
+            bindparam("episodes", type_=ARRAY(Integer)),
+        ),
+        {
+            "at": at,
+            "known": [row[0] for row in before],
+            "seen": [row[2] for row in before],
+            "episodes": [episode + (state == "closed") for _, state, _, episode in before],
+        },
     )
     count = 0
     for kind, subject, project in added:
@@ -203,15 +213,28 @@ async def find_unflagged(
     return [Unflagged(*row) for row in await (await session.connection()).execute(statement, values)]
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Why a finding is closed: the kind of fact that changed, and what it was and is."""
+
+    reason: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
 async def close(
-    session: AsyncSession, unflagged: Sequence[Unflagged], whys: Sequence[str], at: datetime, merged: Merged
+    session: AsyncSession, unflagged: Sequence[Unflagged], whys: Sequence[Closing], at: datetime, merged: Merged
 ) -> None:
     """Close findings with the reason of each."""
     if not unflagged:
         return
     await (await session.connection()).execute(
-        _at(_CLOSE).bindparams(bindparam("prints", type_=ARRAY(Text)), bindparam("whys", type_=ARRAY(Text))),
-        {"at": at, "prints": [one.fingerprint for one in unflagged], "whys": list(whys)},
+        _at(_CLOSE).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("prints", "whys", "facts"))),
+        {
+            "at": at,
+            "prints": [one.fingerprint for one in unflagged],
+            "whys": [one.reason for one in whys],
+            "facts": [json_text(one.facts) for one in whys],
+        },
     )
     for one in unflagged:
         merged.touch(one.subject_kind, one.subject_id, one.project_id)
@@ -238,17 +261,33 @@ _CAUSES: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-def why_closed(one: Unflagged, seen: Sequence[dict[str, Any]]) -> str:
-    """The reason for closing: what differs between the evidence then and what is seen now."""
-    current = {rule.id: rule for rule in rules()}
+def why_closed(one: Unflagged, seen: Sequence[dict[str, Any]], current: Mapping[str, Rule]) -> Closing:
+    """The reason for closing: what differs between the evidence then and what is seen now, by the rules of now."""
     if one.rule not in current:
-        return "rule-removed"
+        return Closing("rule-removed")
     if not seen:
-        return "record-no-longer-judged"
+        return Closing("record-no-longer-judged")
+    first, facts = "", {}
     for part, reason in _CAUSES:
         was = one.evidence.get(part)
         if (part in ("record", "subject", "link", "project", "owner") or part in current[one.rule].evidence) and all(
             was != row.get(part) for row in seen
         ):
-            return reason
-    return "rule-changed" if one.rule_version != current[one.rule].version else "no-longer-flagged"
+            first = first or reason
+            facts[part] = _difference(was, seen[0].get(part))
+    if first:
+        return Closing(first, facts)
+    return Closing("rule-changed" if one.rule_version != current[one.rule].version else "no-longer-flagged")
+
+
+def _difference(was: Any, now: Any) -> dict[str, Any]:
+    """What was and what is, without what is the same in both."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        names = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+        return {
+            "was": {name: was[name] for name in names if name in was},
+            "is": {name: now[name] for name in names if name in now},
+        }
+    if isinstance(was, list) and isinstance(now, list):
+        return {"was": [one for one in was if one not in now], "is": [one for one in now if one not in was]}
+    return {"was": was, "is": now}

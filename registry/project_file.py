@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.acts import LANE_OF_ACT
 from registry.audience import CREDIT, CREDIT_ACTS, INTERNAL, PUBLIC_RECORD_FIELDS, shown_finding, shown_record
 from registry.errors import NotFound
-from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
+from registry.finding_list import FINDING_COLUMNS, FindingLine, finding_names
 from registry.project_history import Change, history_of_project
 from registry.project_states import project_state
 from registry.reading import Row, first, known, region_names, rows
@@ -99,6 +99,46 @@ class EquipmentLine(BaseModel):
     traits: list[str]
     synthetic: bool
     source_id: str | None
+
+
+class DispositionLine(BaseModel):
+    """What was decided of a project that broke the rules, as known."""
+
+    disposition_id: int
+    reference: str
+    kind: str
+    decided: date | None
+    published: date | None
+    number: str
+    authority: str
+    synthetic: bool
+    source_id: str | None
+
+
+class PlanUnitLine(BaseModel):
+    """One unit that a replacement plan retires."""
+
+    reference: str
+    product: str | None
+    amount: Decimal | None
+    unit: str
+    retired: date | None
+
+
+class PlanLine(BaseModel):
+    """A replacement plan of the project, as known."""
+
+    plan_id: int
+    reference: str
+    published: date | None
+    confirmed: date | None
+    announced: date | None
+    listed: date | None
+    number: str
+    authority: str
+    synthetic: bool
+    source_id: str | None
+    units: list[PlanUnitLine]
 
 
 class RecordLine(BaseModel):
@@ -205,6 +245,8 @@ class ProjectFile(BaseModel):
     capacities: list[Capacity]
     approvals: list[ApprovalLine]
     equipment: list[EquipmentLine]
+    dispositions: list[DispositionLine]
+    plans: list[PlanLine]
     production: list[ProductionLine]
     records: list[RecordLine]
     records_total: int
@@ -256,6 +298,8 @@ async def project_file(
         "capacities": await _capacities(session, known_at, binds),
         "approvals": await _approvals(session, known_at, binds),
         "equipment": await _equipment(session, known_at, binds),
+        "dispositions": await _dispositions(session, known_at, binds),
+        "plans": await _plans(session, known_at, binds),
         "production": await _production(session, known_at, description),
         "notices": notices,
         "findings": lines,
@@ -383,6 +427,38 @@ async def _equipment(session: AsyncSession, known_at: datetime | None, binds: di
     return [EquipmentLine(**row) for row in found]
 
 
+async def _dispositions(
+    session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]
+) -> list[DispositionLine]:
+    found = await rows(
+        session,
+        f"""
+        SELECT * FROM dispositions d WHERE project_id = :project AND {known("d", known_at)}
+        ORDER BY decided NULLS LAST, disposition_id
+        """,
+        **binds,
+    )
+    return [DispositionLine(**row) for row in found]
+
+
+async def _plans(session: AsyncSession, known_at: datetime | None, binds: dict[str, Any]) -> list[PlanLine]:
+    found = await rows(
+        session,
+        f"""
+        SELECT p.*, coalesce(u.units, '[]') AS units FROM replacement_plans p
+        LEFT JOIN LATERAL (
+            SELECT jsonb_agg(jsonb_build_object('reference', u.reference, 'product', u.product, 'amount', u.amount,
+                                                'unit', u.unit, 'retired', u.retired) ORDER BY u.reference) AS units
+            FROM plan_units u WHERE u.plan_id = p.plan_id AND {known("u", known_at)}
+        ) u ON true
+        WHERE p.project_id = :project AND {known("p", known_at)}
+        ORDER BY p.confirmed NULLS LAST, p.plan_id
+        """,
+        **binds,
+    )
+    return [PlanLine(**row) for row in found]
+
+
 async def _production(
     session: AsyncSession, known_at: datetime | None, description: Description
 ) -> list[ProductionLine]:
@@ -426,7 +502,7 @@ async def _findings(session: AsyncSession, known_at: datetime | None, binds: dic
         session,
         f"""
         SELECT {FINDING_COLUMNS} FROM findings_shown f
-        {FINDING_NAMES}
+        {finding_names(known_at)}
         WHERE f.project_id = :project AND {known("f", known_at)}
         ORDER BY f.state DESC, f.acted_on, f.fingerprint
         """,

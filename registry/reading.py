@@ -23,8 +23,11 @@ _CHECKED: Final = 6
 
 
 def end_of_day(day: date) -> datetime:
-    """The instant at which a civil day of China ends: knowing "on a day" means all that was known by then."""
-    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=CIVIL_ZONE)
+    """The last instant of a civil day of China: knowing "on a day" means all that was known by then.
+
+    Not the midnight after it: what was learned at that very instant belongs to the next day.
+    """
+    return datetime.combine(day + timedelta(days=1), time.min, tzinfo=CIVIL_ZONE) - timedelta(microseconds=1)
 
 
 def known(alias: str, known_at: datetime | None) -> str:

@@ -99,7 +99,7 @@ class ReviewLine(BaseModel):
     region: str | None
     region_name: str | None = None
     sector: str | None
-    agency: str
+    agency: str | None
     feed_zh: str
     feed_en: str
     synthetic: bool
@@ -189,7 +189,8 @@ def _columns(wanted: ReviewFilter, today: date) -> str:
         item = "w.verdict AS cause, NULL::float AS best_score, jsonb_array_length(w.shown) AS candidates"
     return f"""
         r.record_id, r.act, r.acted_on, r.number, r.project_name, r.party_name, r.region, r.synthetic,
-        l.shown_sector AS sector, f.agency_id AS agency, f.name_zh AS feed_zh, f.name_en AS feed_en, {item},
+        l.shown_sector AS sector, f.agency_id AS agency, coalesce(nullif(f.name_zh, ''), r.feed) AS feed_zh,
+        coalesce(nullif(f.name_en, ''), r.feed) AS feed_en, {item},
         {above_stake("r", today)} AS above_stake, r.amount, r.area_hectares, w.id AS decision_id, w.verdict, w.in_force,
         w.actor AS decided_by, w.decided_at, coalesce(w.record_version_id <> r.version_id, FALSE) AS changed_since
     """

@@ -124,7 +124,23 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the gate itself answers, never by a role.
+_GATEKEEPING: Final = "(SELECT may('gatekeep'))"
+# A caller without an organisation, such as the register's first key, has what it asked itself.
+_ASKED_HERE: Final = (
+    f"({may('gate')} AND organisation_id IS NOT DISTINCT FROM coalesce((SELECT my_organisation()), '')"
+    f" OR {may('audit')} AND organisation_id = (SELECT my_organisation()))"
+)
 _DECIDED: Final = f"({may('decide')} AND {within('findings.region')})"
+
+_DECIDED_FINDING: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = "
+    f"finding_decisions.fingerprint AND decided.known_to = 'infinity' AND {within('decided.region')}))"
+)
+_VISIBLE_FINDING: Final = (
+    "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
+)
+_OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
@@ -196,12 +212,34 @@ POLICIES: Final[dict[str, Policy]] = {
         add=_DECIDED,
         change=_DECIDED,
     ),
+    "finding_decisions": Policy(
+        read=f"({may('internal')} AND {_VISIBLE_FINDING})", add=_DECIDED_FINDING, change=_DECIDED_FINDING
+    ),
+    # The law is for everybody; who puts a value in force is the second of two people.
+    "parameter_values": Policy(read=EVERYBODY, add=may("approve"), change=may("approve")),
+    "backtests": Policy(read=may("internal"), add=may("internal")),
+    # Banks too: what an enterprise has defaulted on, they must know.
+    "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
     "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
     "dirty_marks": Policy(read=EVERYBODY, add=_WRITERS, change=_WRITERS),
     # An answer that has run out gives way to the next under the same key.
     "idempotent_answers": Policy(read=_ACTING, add=_ACTING, change=_ACTING),
+    # Gate checks: of those who asked; a receipt also for whoever names its address, which nobody can guess.
+    "gate_keys": Policy(read=EVERYBODY, add=_GATEKEEPING),
+    "gate_checks": Policy(
+        read=f"({_GATEKEEPING} OR address = (SELECT current_setting('threegates.receipt', true)) OR {_ASKED_HERE})",
+        add=_GATEKEEPING,
+    ),
+    "gate_batches": Policy(read=f"({_GATEKEEPING} OR {_ASKED_HERE})", add=f"({may('gate')} AND {_ASKED_HERE})"),
+    "gate_notices": Policy(
+        read="EXISTS (SELECT FROM gate_checks AS told WHERE told.id = gate_notices.check_id)",
+    ),
+    "gate_marks": Policy(
+        read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
+        "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
+    ),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",

@@ -55,8 +55,8 @@ FUNCTIONS: Final[tuple[str, ...]] = (
 # amount, no evidence. What the viewer sees in full is left out, so that the two together hold each finding once.
 _CREDIT_FLAGS: Final = f"""
 SELECT f.version_id, f.fingerprint, f.rule, f.rule_version, f.basis, f.severity, f.lane, f.subject_kind, f.project_id,
-    f.sector, f.region, f.parameters, f.citation, f.duty_holder, f.synthetic, f.state, f.first_seen, f.known_from,
-    f.known_to
+    f.sector, f.region, f.parameters, f.citation, f.duty_holder, f.synthetic, f.state, f.episode, f.first_seen,
+    f.known_from, f.known_to
 FROM findings AS f
 WHERE f.lane = 'credit' AND current_user = '{PORTAL_ROLE}' AND NOT {sees_credit_finding("f")}
 """
@@ -64,12 +64,13 @@ _FINDINGS_SHOWN: Final = """
 SELECT false AS withheld, f.version_id, f.fingerprint, f.rule, f.rule_version, f.basis, f.severity, f.lane,
     f.subject_kind, f.subject_id, f.subject_reference, f.act, f.acted_on, f.project_id, f.enterprise_id, f.sector,
     f.region, f.reasons, f.parameters, f.citation, f.evidence, f.evidence_hash, f.duty_holder, f.synthetic, f.state,
-    f.closed_reason, f.first_seen, f.known_from, f.known_to
+    f.closed_reason, f.closed_facts, f.episode, f.first_seen, f.known_from, f.known_to
 FROM findings AS f
 UNION ALL
 SELECT true, c.version_id, c.fingerprint, c.rule, c.rule_version, c.basis, c.severity, c.lane, c.subject_kind,
     0::bigint, ''::text, ''::text, NULL::date, c.project_id, NULL::bigint, c.sector, c.region, '{}'::text[],
-    c.parameters, c.citation, '{}'::jsonb, ''::text, c.duty_holder, c.synthetic, c.state, ''::text, c.first_seen,
+    c.parameters, c.citation, '{}'::jsonb, ''::text, c.duty_holder, c.synthetic, c.state, ''::text, '{}'::jsonb,
+    c.episode, c.first_seen,
     c.known_from, c.known_to
 FROM credit_flags AS c
 """
@@ -86,10 +87,19 @@ SELECT r.feed, count(*) AS records,
         AND l.known_to = 'infinity' AND l.outcome <> 'unlinked')) AS unlinked_records
 FROM records AS r WHERE r.known_to = 'infinity' GROUP BY r.feed
 """
+# That a person found a flag to be wrong is for everybody to know, without who, why or what.
+_DISMISSED: Final = """
+SELECT f.fingerprint, greatest(f.known_from, d.known_from) AS known_from, least(f.known_to, d.known_to) AS known_to
+FROM finding_decisions AS d
+JOIN findings AS f ON f.fingerprint = d.fingerprint AND f.episode = d.episode AND f.evidence_hash = d.evidence_hash
+    AND f.known_from < d.known_to AND d.known_from < f.known_to
+WHERE d.decision = 'dismissed' AND f.state = 'open'
+"""
 # name -> (whose rights it reads with, its statement), in the order in which they are made
 VIEWS: Final[dict[str, tuple[str, str]]] = {
     "credit_flags": ("owner", _CREDIT_FLAGS),
     "findings_shown": ("viewer", _FINDINGS_SHOWN),
+    "dismissed_findings": ("owner", _DISMISSED),
     "record_counts": (
         "owner",
         "SELECT feed, count(*) AS records FROM records WHERE known_to = 'infinity' GROUP BY feed",

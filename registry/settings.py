@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=False, description="the register holds demo data: pages say so")
     language: Literal["zh", "en"] = "zh"
+    gate_key_file: Path | None = Field(
+        default=None, description="the key that signs receipts; DATA_FOLDER/gate/signing-key.pem when unset"
+    )
+    gate_hold_days: int = Field(default=30, ge=1, le=366, description="how many days an allowance holds at most")
     oidc_issuer: str | None = Field(default=None, description="the identity provider's issuer, https://…")
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None

@@ -252,7 +252,7 @@ async def _members(session: AsyncSession, suspected_id: int) -> list[Row]:
         """
         SELECT r.record_id, r.act, r.acted_on, r.number, r.project_name, r.party_name, r.party_uscc, r.region,
                r.address, r.area_hectares, r.amount, r.stated_capacity, r.authority,
-               f.name_zh AS feed_zh, f.name_en AS feed_en,
+               coalesce(nullif(f.name_zh, ''), r.feed) AS feed_zh, coalesce(nullif(f.name_en, ''), r.feed) AS feed_en,
                r.synthetic, m.evidence, m.decided_by, m.known_from, m.known_to
         FROM suspected_members AS m
         JOIN records AS r ON r.record_id = m.record_id AND r.known_to = 'infinity'

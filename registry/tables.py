@@ -20,6 +20,8 @@ from registry import (
     link_reviews,
     links,
     notices,
+    obligation_tables,
+    parameter_values,
     people,
     projects,
     records,
@@ -28,6 +30,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -69,6 +72,7 @@ __all__ = [
     "audit_tables",
     "enterprises",
     "findings",
+    "gate_tables",
     "industries",
     "keys",
     "law_facts",
@@ -76,6 +80,8 @@ __all__ = [
     "link_reviews",
     "links",
     "notices",
+    "obligation_tables",
+    "parameter_values",
     "people",
     "projects",
     "records",

@@ -20,7 +20,7 @@ Audience = Literal["public", "bank", "official", "finance"]
 class Viewer:
     """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
 
-    kind: Literal["public", "person", "key", "sign_in"] = "public"
+    kind: Literal["public", "person", "key", "sign_in", "gate"] = "public"
     account_id: int | None = None
     key_id: int | None = None
     # As it stands in histories and in the audit: a login name, or the name of a key.
@@ -63,6 +63,14 @@ RECOGNISING: Final = Viewer(kind="sign_in")
 # The portal itself, as it starts: it makes the first key.
 STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=frozenset({"accounts"}))
 
+# The gate while it judges and signs: it keeps answers, and sees of credit what everybody may know.
+GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
+# Words that no role has.
+_OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
+    "sign_in": frozenset({"recognise"}),
+    "gate": frozenset({"gatekeep"}),
+}
+
 _BECOME: Final = text(
     """
     SELECT set_config('role', :role, true),
@@ -76,7 +84,7 @@ _BECOME: Final = text(
 
 async def become(session: AsyncSession, viewer: Viewer) -> None:
     """Let the rest of the transaction see and change only what the viewer may: docs/decisions/0004."""
-    permissions = {"recognise"} if viewer.kind == "sign_in" else set(viewer.permissions)
+    permissions = _OF_THE_PORTAL.get(viewer.kind, viewer.permissions)
     await (await session.connection()).execute(
         _BECOME,
         {

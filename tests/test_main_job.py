@@ -34,7 +34,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def flags(folder: Path, name: str = "truth_findings.csv") -> dict[tuple[str, str, str], tuple[set[str], str]]:
     """What the generator told: (feed, source key, rule) -> reasons and what linking needs to see it."""
     return {
-        (row["agency"], row["source_key"], row["rule"]): (set(row["reasons"].split("|")), row["needs"])
+        (row["agency"], row["source_key"], row["rule"]): (set(filter(None, row["reasons"].split("|"))), row["needs"])
         for row in read(folder / name)
     }
 

@@ -20,6 +20,8 @@ NEW_APPROVED = "new-capacity-approved"
 NEW_SUPPORTED = "new-capacity-supported"
 HALTED = "halted-project-supported"
 CAPACITY = "capacity-over-approval"
+BACKWARD = "backward-equipment-running"
+LAND_BACKWARD = "land-to-backward-capacity"
 
 
 def finding(rule: str, *reasons: str) -> tuple[Finding, ...]:

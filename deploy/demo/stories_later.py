@@ -5,7 +5,16 @@ from datetime import date
 from deploy.demo.chance import days_after
 from deploy.demo.course import formalities
 from deploy.demo.invented import Wish
-from deploy.demo.scene import CAPACITY, HALTED, NEW_APPROVED, NEW_SUPPORTED, Scene, finding
+from deploy.demo.scene import (
+    BACKWARD,
+    CAPACITY,
+    HALTED,
+    LAND_BACKWARD,
+    NEW_APPROVED,
+    NEW_SUPPORTED,
+    Scene,
+    finding,
+)
 from deploy.demo.sectors import SECTORS, Line, capacity
 from deploy.demo.sources import SYNTHETIC
 from deploy.demo.world import Json, Told, Undertaking
@@ -20,6 +29,8 @@ SUPPORT = (
     "energy_assessment",
     "loan",
 )
+
+BACKWARD_LAND = ("land_grant", "land_pre_review", "shoreline_grant")
 
 
 def slices(scene: Scene) -> None:
@@ -125,8 +136,12 @@ def zombie_furnace(scene: Scene) -> None:
     """A furnace that had to go by the end of 2011 still runs beside the new plant."""
     undertaking = scene.approved(scene.day(2014, 2019))
     scene.formalities(undertaking)
+    for draft in scene.world.drafts:
+        if draft.projects == (undertaking.project["reference"],) and draft.act in BACKWARD_LAND:
+            draft.findings += finding(LAND_BACKWARD)
     old = _furnace(undertaking, "380", date(2002, 5, 1)) | {"last_ran": "2019-11-30"}
     undertaking.project["equipment"].append(old)
+    scene.world.told.append(Told("equipment", old["reference"], BACKWARD, (), scene.story))
 
 
 def casting_furnace(scene: Scene) -> None:

@@ -22,10 +22,13 @@ def mount_api(app: FastAPI) -> None:
     """Add every resource, the description and its page."""
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda one: one.name):
         if not module.name.startswith("_"):
-            router = importlib.import_module(f"{__name__}.{module.name}").router
+            resource = importlib.import_module(f"{__name__}.{module.name}")
+            router = resource.router
             if not all(isinstance(route, Operation) and route.scope for route in router.routes):
                 raise TypeError(f"{module.name}: every route of the API is an Operation that names its scope.")
             app.include_router(router, prefix="/api/v1")
+            if hasattr(resource, "UNVERSIONED"):
+                app.include_router(router, prefix="/api", include_in_schema=False)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     async def description() -> dict[str, Any]:

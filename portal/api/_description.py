@@ -207,7 +207,10 @@ def _example(schema: dict[str, Any], operation: dict[str, Any]) -> str:
     """The example of a body, as JSON."""
     if "requestBody" not in operation:
         return ""
-    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    content = operation["requestBody"]["content"]
+    if "application/json" not in content:
+        return ""
+    body = content["application/json"]["schema"]
     named = schema["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], body)
     examples = named.get("examples", [])
     return json.dumps(examples[0], ensure_ascii=False, indent=2) if examples else ""

@@ -87,9 +87,17 @@ class Operation(APIRoute):
 
         return handle
 
+    async def caller(self, request: Request) -> Viewer:
+        """Who calls."""
+        if "authorization" not in request.headers and not request.cookies:
+            return PUBLIC
+        async with transaction() as session:
+            return await recognise(request, session)
+
     async def admit(self, request: Request) -> None:
         """Recognise the caller and refuse who may not; whoever was admitted stands in `request.state.recognised`."""
-        viewer = await _caller(request)
+        viewer = await self.caller(request)
+        request.state.recognised = viewer
         if viewer.kind == "public" and not self.is_public:
             raise KeyNeeded(
                 "This needs a key.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key."
@@ -104,14 +112,6 @@ class Operation(APIRoute):
                 where="Origin",
                 remedy="Send it from a page of this register, or with a key in Authorization.",
             )
-        request.state.recognised = viewer
-
-
-async def _caller(request: Request) -> Viewer:
-    if "authorization" not in request.headers and not request.cookies:
-        return PUBLIC
-    async with transaction() as session:
-        return await recognise(request, session)
 
 
 def _require_one(viewer: Viewer, permissions: frozenset[Permission]) -> None:

@@ -25,6 +25,7 @@ async def findings(
     basis: Annotated[str | None, Query(pattern="^(text|derived)$")] = None,
     state: Annotated[str, Query(pattern="^(open|closed|all)$")] = "open",
     project: int | None = None,
+    decision: Annotated[str | None, Query(pattern="^(awaiting|confirmed|dismissed|not_ours)$")] = None,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> FindingPage:
@@ -32,7 +33,7 @@ async def findings(
     check_choice("rule", rule, allowed=[one.id for one in rules()])
     for name, value in (("lane", lane), ("sector", sector), ("province", province)):
         check_choice(name, value)
-    wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project)
+    wanted = FindingFilter(rule, lane, sector, province, None if state == "all" else state, basis, project, decision)
     async with viewing(request) as session:
         page = await list_findings(session, wanted, request.state.viewer.audience, cursor=cursor, limit=limit)
         await note_credit_read(session, request.state.viewer, "finding", "", findings=page.items)

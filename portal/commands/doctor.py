@@ -11,6 +11,8 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 import connectors
 from deploy.checks import Check, check_disk, check_java, check_ports, check_python, check_settings
@@ -21,6 +23,7 @@ from deploy.state import read_state
 from deploy.wish import ELASTICSEARCH_PORT, PORTAL_PORT, POSTGRESQL_PORT
 from registry.database import make_engine
 from registry.errors import BadSetting
+from registry.gate.signing import key_file, read_key
 from registry.migrations import schema_version
 from registry.settings import Settings, settings
 
@@ -72,7 +75,7 @@ async def examine() -> list[Check]:
         of_database = await check_postgresql(dsn)
         checks += of_database
         if of_database[0].outcome == "ok":
-            checks += [await _schema(dsn), await check_portal_login(wanted.portal_dsn())]
+            checks += [await _schema(dsn), await _gate_key(dsn), await check_portal_login(wanted.portal_dsn())]
     if wanted.elasticsearch_url is not None:
         key = wanted.elasticsearch_api_key
         server = SearchServer(
@@ -142,6 +145,33 @@ async def _schema(dsn: str) -> Check:
         if good
         else "Run `python -m registry.migrations` (`threegates up` does); if the database is newer, update this.",
     )
+
+
+async def _gate_key(dsn: str) -> Check:
+    """Whether the key that signs receipts is there, ours alone, and published."""
+    name, zh, en = "gate key", "回执签名密钥", "the key that signs receipts"
+    path = key_file().absolute()
+    if not path.exists():
+        remedy_zh = "首次启动门户时自动生成;若曾经有过,请从备份恢复。"
+        remedy = "The portal makes one as it starts; if there was one before, restore it from the backup."
+        return Check(name, zh, en, "warning", f"none at {path}", remedy_zh, remedy)
+    try:
+        key = read_key(path)
+    except BadSetting as error:
+        return Check(name, zh, en, "failed", error.message, "请更正该文件或其权限。", error.remedy)
+    looking = make_engine(dsn, pool_size=1)
+    try:
+        async with looking.connect() as connection:
+            published = await connection.scalar(text("SELECT count(*) FROM gate_keys WHERE id = :id"), {"id": key.name})
+    except ProgrammingError:
+        return Check(name, zh, en, "skipped", "the schema is older")
+    finally:
+        await looking.dispose()
+    if published:
+        return Check(name, zh, en, "ok", f"Ed25519 {key.name}, published")
+    remedy_zh = "门户启动时会公布;若数据库是恢复的,请同时恢复原密钥。"
+    remedy = "The portal publishes it as it starts; if the database was restored, restore its key with it."
+    return Check(name, zh, en, "warning", f"Ed25519 {key.name}, not published yet", remedy_zh, remedy)
 
 
 def _java() -> Path | None:

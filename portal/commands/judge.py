@@ -17,6 +17,7 @@ from deploy.account import server_account
 from deploy.ports import choose_port
 from deploy.postgresql import FORGETFUL, PostgreSQL
 from deploy.programs import install
+from portal.commands._replaying import replay_register
 from registry.clock import civil_day, now
 from registry.database import transaction
 from registry.errors import BadInput
@@ -41,15 +42,30 @@ def register(app: typer.Typer) -> None:
             datetime | None,
             typer.Option("--known-at", formats=["%Y-%m-%d"], help="Leave out what was received after this day."),
         ] = None,
+        as_of: Annotated[
+            datetime | None,
+            typer.Option("--as-of", formats=["%Y-%m-%d"], help="Judge the register as the world was on this day."),
+        ] = None,
+        store: Annotated[
+            Path | None, typer.Option("--store", help="Also write the replay to this file (JSON); it must be new.")
+        ] = None,
     ) -> None:
         """Judge the whole register by what it knows now; or run scenario files and compare what comes out.
 
+        With --as-of or --known-at the register is replayed: what the rules say of the world on the one day by what was
+        known at the end of the other. A replay is printed, and changes nothing in the register.
+
         Scenarios: 0 when every one gives exactly what it expects, 1 when not, 2 when a file is not valid.
         """
+        if files and (as_of is not None or store is not None):
+            raise BadInput("--as-of and --store go with the register, not with scenario files.")
         if not files:
-            if known_at is not None:
-                raise BadInput("--known-at goes with scenario files.", remedy="Name the files.")
-            _say_judged(asyncio.run(_judge_register()), as_json)
+            if as_of is None and known_at is None:
+                if store is not None:
+                    raise BadInput("--store goes with a replay.", remedy="Add --as-of or --known-at.")
+                _say_judged(asyncio.run(_judge_register()), as_json)
+                return
+            replay_register(as_of and as_of.date(), known_at and known_at.date(), as_json=as_json, store=store)
             return
         scenarios = [(file, one) for file in files for one in read_scenarios(file)]
         with scratch_server() as server:

@@ -26,7 +26,7 @@ from registry.viewers import Viewer
 SHOWN = 50
 
 
-class _OnlyTried(Exception):
+class OnlyTried(Exception):
     """Takes back a dry run after everything was done as if it stayed."""
 
 
@@ -89,7 +89,7 @@ def register(app: typer.Typer) -> None:
         Exit code 0: every row is in the register (or would be); 1: some rows were refused, the others written
         (--valid-rows); 2: nothing was written because the file or some of its rows are not valid.
         """
-        telling = Telling(_actor(), clock.now(), reason.strip() or f"imported from {file.name}")
+        telling = Telling(actor(), clock.now(), reason.strip() or f"imported from {file.name}")
         read = read_projects(file)
 
         async def run() -> Import:
@@ -102,11 +102,12 @@ def register(app: typer.Typer) -> None:
         if as_json:
             typer.echo(orjson.dumps(done.as_json(), option=orjson.OPT_INDENT_2).decode())
         else:
-            _show(done, Console(), chinese=settings().language == "zh")
+            show(done, Console(), chinese=settings().language == "zh")
         raise typer.Exit(done.exit_code)
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Who gave the command."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):
@@ -125,12 +126,12 @@ async def import_projects(
             done.problems += [read.locate(one) for one in done.outcome.rejected]
             done.warnings = [read.locate(one) for one in done.outcome.warnings]
             if dry_run or (done.problems and not valid_rows):
-                raise _OnlyTried
+                raise OnlyTried
             done.written = bool(done.outcome.ids)
             counts = {"new": done.outcome.new, "changed": sorted(done.outcome.changed), "rows": len(read.items)}
             operator = Viewer(kind="key", actor=telling.actor)
             await audit(session, operator, "project.import", "file", name, why=telling.reason, after=counts)
-    except _OnlyTried:
+    except OnlyTried:
         pass
     except ItemsRejected as error:
         done.problems += [read.locate(one) for one in error.problems]
@@ -150,7 +151,8 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def _show(done: Import, console: Console, *, chinese: bool) -> None:
+def show(done: Import, console: Console, *, chinese: bool) -> None:
+    """Print what an import did."""
     for zh, en in done.notes:
         console.print(escape(zh if chinese else en))
     if done.problems:

@@ -8,6 +8,7 @@ from portal.rendering import render
 from portal.viewing import viewing
 from registry.credit_reads import note_credit_read
 from registry.enterprise_file import enterprise_file
+from registry.obligation_list import ObligationFilter, list_obligations
 
 router = APIRouter()
 
@@ -20,4 +21,6 @@ async def enterprise(request: Request, enterprise_id: int) -> Response:
         file = await enterprise_file(session, enterprise_id, audience)
         viewer = request.state.viewer
         await note_credit_read(session, viewer, "enterprise", str(enterprise_id), findings=file.findings)
-    return render(request, "enterprise.html", file=file)
+        # None for whoever may not see them.
+        owed = await list_obligations(session, ObligationFilter(enterprise=enterprise_id), limit=100)
+    return render(request, "enterprise.html", file=file, obligations=owed.items)

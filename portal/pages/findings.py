@@ -3,20 +3,27 @@
 from typing import Any
 
 from fastapi import APIRouter
+from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from portal.choosing import sort_out
 from portal.language import _, current_language
 from portal.rendering import render
+from portal.signing import carry_out, errors_of, field
 from portal.units import day
 from portal.viewing import viewing
 from portal.words import TABLES, choices, rule_choices, word
+from registry import clock
 from registry.audience import hides_credit
 from registry.credit_reads import note_credit_read
+from registry.deciding_findings import decide
+from registry.errors import ThreegatesError
 from registry.finding_list import FindingFilter, finding_file, list_findings
 from registry.law.reading import law
 from registry.reading import region_names, rows
+from registry.viewers import Viewer
 
 router = APIRouter()
 
@@ -30,14 +37,17 @@ async def findings(
     province: str = "",
     basis: str = "",
     state: str = "open",
+    decision: str = "",
     cursor: str = "",
 ) -> Response:
     """The list, latest act first."""
     asked = {"rule": rule, "lane": lane, "sector": sector, "province": province, "basis": basis, "state": state}
+    asked["decision"] = decision
     tables = {name: name for name in ("lane", "sector", "province", "basis")}
     states = [*choices("finding_state"), ("all", _("全部"))]
     kept, errors = sort_out(
-        {name: (value,) for name, value in asked.items() if value}, tables | {"rule": rule_choices(), "state": states}
+        {name: (value,) for name, value in asked.items() if value},
+        tables | {"rule": rule_choices(), "state": states} | {"decision": choices("finding_decision")},
     )
     chosen = {name: values[0] for name, values in kept.items()}
     state = chosen.pop("state", "open")
@@ -48,6 +58,7 @@ async def findings(
         province=chosen.get("province"),
         basis=chosen.get("basis"),
         state=None if state == "all" else state,
+        decision=chosen.get("decision"),
     )
     async with viewing(request) as session:
         audience = request.state.viewer.audience
@@ -57,27 +68,68 @@ async def findings(
 
 
 @router.get("/findings/{fingerprint}")
-async def finding(request: Request, fingerprint: str) -> Response:
+async def finding(request: Request, fingerprint: str, decided: str = "") -> Response:
     """One finding under its stable address."""
+    return await _finding(request, fingerprint, decided=bool(decided))
+
+
+async def _finding(
+    request: Request,
+    fingerprint: str,
+    error: ThreegatesError | None = None,
+    form: FormData | None = None,
+    *,
+    decided: bool = False,
+) -> Response:
     async with viewing(request) as session:
-        audience = request.state.viewer.audience
+        viewer: Viewer = request.state.viewer
+        audience = viewer.audience
         found = await finding_file(session, fingerprint, audience)
         await note_credit_read(session, request.state.viewer, "finding", fingerprint, findings=[found])
         name = "name_zh" if current_language() == "zh" else "name_en"
         agencies = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM agencies")}
         feeds = {row["id"]: row[name] for row in await rows(session, f"SELECT id, {name} FROM feeds")}
-        regions = await region_names(session, _regions(found.versions[0].evidence))
+        facts = [version.closed_facts for version in found.versions]
+        regions = await region_names(session, _regions([found.versions[0].evidence, *facts]))
     hidden = hides_credit({"lane": found.lane, "withheld": found.withheld}, audience)
+    errors, general = errors_of(error, ("decision", "reason"))
+    standing = next((one for one in found.decisions if one.replaced_at is None and one.episode == found.episode), None)
     return render(
         request,
         "finding.html",
+        status=error.status if error else 200,
         finding=found,
         hidden=hidden,
+        may_decide=viewer.may("decide") and viewer.kind == "person" and found.state == "open" and not hidden,
+        standing=standing if standing and standing.decision != "withdrawn" else None,
+        decided=decided,
+        values={name: field(form, name) for name in ("decision", "reason")} if form else {},
+        errors=errors,
+        general=general,
         parameter_words=_parameter_words,
         agency_names=agencies,
         feed_names=feeds,
         regions=regions,
     )
+
+
+@router.post("/findings/{fingerprint}")
+async def decide_on(request: Request, fingerprint: str) -> Response:
+    """Decide on the finding, by the evidence that the page showed."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        await decide(
+            session,
+            viewer,
+            fingerprint,
+            field(form, "decision"),
+            field(form, "reason")[:2000],
+            field(form, "evidence_hash"),
+            clock.now(),
+        )
+        return RedirectResponse(f"/findings/{fingerprint}?decided=1", 303)
+
+    return await carry_out(request, work, lambda form, error: _finding(request, fingerprint, error, form))
 
 
 def _regions(evidence: Any) -> set[str]:

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from fastapi import APIRouter
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -17,7 +18,9 @@ from portal.viewing import viewing
 from registry import clock
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
+from registry.gate.marks import list_marks
 from registry.identifiers import project_code
+from registry.obligation_list import ObligationFilter, ObligationLine, list_obligations
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_history import Change
 from registry.reading import end_of_day
@@ -42,6 +45,8 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         instant = end_of_day(known_day) if known_day else None
         file = await project_file(session, project_id, audience, known_at=instant)
         gates = await gates_of(session, file, known_day or clock.today())
+        marked = (await list_marks(session, project=project_id, limit=1)).total
+        owed = await _obligations(session, file)
         viewer = request.state.viewer
         await note_credit_read(
             session, viewer, "project", str(project_id), records=file.records, findings=file.findings
@@ -52,6 +57,8 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         "project.html",
         file=file,
         gates=gates,
+        marked=marked,
+        obligations=owed,
         events=events,
         drawing=draw(events, clock.today()),
         drawing_in_words=summary(events),
@@ -60,6 +67,14 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         saved=bool(saved),
         citation=_citation(request, file, known_day or clock.today()),
     )
+
+
+async def _obligations(session: AsyncSession, file: ProjectFile) -> list[ObligationLine]:
+    """What is owed against the owner as a defaulter, for whoever may see it; of the present alone."""
+    owner = file.description.owner_id
+    if owner is None or file.known_at is not None:
+        return []
+    return (await list_obligations(session, ObligationFilter(enterprise=owner), limit=100)).items
 
 
 def read_known_day(text: str) -> date | None:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from portal.rendering import render
 from portal.viewing import viewing
 from registry.credit_reads import note_credit_read
+from registry.gate.marks import marks_of_record
 from registry.record_file import record_file
 
 router = APIRouter()
@@ -19,4 +20,5 @@ async def record(request: Request, record_id: int) -> Response:
         audience = request.state.viewer.audience
         file = await record_file(session, record_id, audience)
         await note_credit_read(session, request.state.viewer, "record", str(record_id), records=[file])
-    return render(request, "record.html", record=file)
+        marks = await marks_of_record(session, record_id)
+    return render(request, "record.html", record=file, marks=marks)

@@ -1,8 +1,10 @@
 """The rules for everybody: what each says, by which article, with which dated parameters, on an example, how often."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from fastapi import APIRouter
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +18,7 @@ from registry.clock import today
 from registry.errors import NotFound
 from registry.law.limits import Limit, LimitValue
 from registry.law.reading import DatedValue, Parameter, ParameterValue, law
+from registry.law_in_force import catalogue_in_force
 from registry.law_texts import read_articles, read_document_text, read_documents, read_duties_on
 from registry.reading import region_names
 from registry.rule_counts import open_findings_by_rule
@@ -26,7 +29,8 @@ from registry.rules.reading import rules as all_rules
 router = APIRouter()
 
 # A rule that reads this fact judges by the limits of equipment.
-LIMITED_FACT = "backward_equipment"
+LIMITED_FACT: Final = "backward_equipment"
+_CHINESE: Final = re.compile("([\u3400-\u9fff]+)")
 
 
 @router.get("/rules")
@@ -44,9 +48,10 @@ async def rule(request: Request, rule_id: str) -> Response:
     found = rule_of(rule_id)
     if found is None:
         raise NotFound("There is no such rule.", where=rule_id, remedy="See the list under /rules.")
-    parameters = [law().parameter(one) for one in found.parameters]
     example = example_of(found)
     async with viewing(request) as session:
+        in_force = (await catalogue_in_force(session)).law
+        parameters = [in_force.parameter(one) for one in found.parameters]
         counts = await open_findings_by_rule(session)
         articles = await read_articles(session, list(dict.fromkeys(one.article for one in found.citations)))
         duties = await read_duties_on(session, today(), rule=found.id)
@@ -61,6 +66,7 @@ async def rule(request: Request, rule_id: str) -> Response:
         since=first_day(found),
         story=tell(found, example) if example else None,
         parameters=[_parameter(one, names) for one in parameters],
+        marked=_marked,
         limits=[_limit(one) for one in law().limits.values()] if LIMITED_FACT in found.sql else [],
     )
 
@@ -76,6 +82,17 @@ async def law_document(request: Request, document: str) -> Response:
         one["rules"] = [name for name in one["rules"] if rule_of(name)]
         by_article.setdefault(one["article_id"] or "", []).append(one)
     return render(request, "law.html", document=articles[0], articles=articles, duties=by_article)
+
+
+def _marked(text: str) -> Markup:
+    """A text in which Chinese names say in English that they are Chinese."""
+    if current_language() == "zh":
+        return escape(text)
+    parts = (
+        Markup('<span lang="zh-CN">{}</span>').format(part) if _CHINESE.fullmatch(part) else escape(part)
+        for part in _CHINESE.split(text)
+    )
+    return Markup("").join(parts)
 
 
 def _parameter(parameter: Parameter, names: dict[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@
 SELECT 'plan' AS subject_kind, k.plan_id AS subject_id, NULL::bigint AS version_id, NULL::bigint AS record_id,
        CAST(:as_of AS date) AS judged_on, 'plan' AS act, COALESCE(k.confirmed, k.announced) AS acted_on,
        k.project_id, NULL::bigint AS enterprise_id, p.owner_id, 'linked' AS outcome, '' AS method,
-       p.sector, p.region AS project_region, NULL::text AS region,
+       p.least_ratio, p.sector, p.region AS project_region, NULL::text AS region,
        k.plan_id, k.reference, k.published, k.confirmed, k.announced, k.listed, k.effective
 FROM known_plans AS k
 LEFT JOIN project_states AS p ON p.project_id = k.project_id

@@ -1,21 +1,15 @@
--- How a project's capacity is covered by replacement, by product. A unit whose product nobody told is taken to be of the
--- project's only product.
+-- How a project's capacity is covered by replacement, by product. (No window function: it would keep the nation from
+-- being judged in parallel.)
 --   planned        what all its plans retire of the product, confirmed or not
 --   covered_from   the first day on which plans confirmed and announced retire at least as much; NULL where none is
 SELECT c.project_id, c.product, c.amount, COALESCE(max(step.planned), 0) AS planned,
        min(step.effective) FILTER (WHERE step.retired >= c.amount) AS covered_from
 FROM known_capacities AS c
 LEFT JOIN (
-    SELECT v.project_id, v.product, v.effective,
-           sum(v.amount) OVER (PARTITION BY v.project_id, v.product) AS planned,
-           sum(v.amount) FILTER (WHERE v.effective IS NOT NULL)
-               OVER (PARTITION BY v.project_id, v.product ORDER BY v.effective) AS retired
-    FROM (
-        SELECT u.project_id, u.effective, u.amount, COALESCE(u.product, (
-            SELECT min(one.product) FROM known_capacities AS one
-            WHERE one.project_id = u.project_id HAVING count(*) = 1
-        )) AS product
-        FROM known_plan_units AS u
-    ) AS v
+    SELECT day.project_id, day.product, day.effective, sum(v.amount) AS planned,
+           sum(v.amount) FILTER (WHERE v.effective <= day.effective) AS retired
+    FROM (SELECT DISTINCT d.project_id, d.product, d.effective FROM planned_products AS d) AS day
+    JOIN planned_products AS v ON v.project_id = day.project_id AND v.product = day.product
+    GROUP BY day.project_id, day.product, day.effective
 ) AS step ON step.project_id = c.project_id AND step.product = c.product
 GROUP BY c.project_id, c.product, c.amount

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -204,15 +204,10 @@ def _parameter(name: str, document: Document, articles: dict[str, Article]) -> P
     file = read_as(document, document.content, TypeAdapter(_ParameterFile))
 
     def dated(values: dict[date, _Value], place: Place) -> tuple[DatedValue, ...]:
-        found = []
-        for since, one in sorted(values.items()):
-            at = (*place, since.isoformat())
-            article = check_quotation(document, (*at, "reference"), one.reference, articles)
-            if since < article.binds_from:
-                raise document.refuse(at, f"{article.id} binds from {article.binds_from} only.")
-            value = _value(document, (*at, "value"), file.type, one.value)
-            found.append(DatedValue(since, value, one.reference, one.note))
-        return tuple(found)
+        return tuple(
+            _dated_value(document, (*place, since.isoformat()), file.type, since, one, articles)
+            for since, one in sorted(values.items())
+        )
 
     return Parameter(
         name=name,
@@ -224,6 +219,57 @@ def _parameter(name: str, document: Document, articles: dict[str, Article]) -> P
         values=dated(file.values, ("values",)),
         regions=tuple((code, dated(values, ("regions", code))) for code, values in sorted(file.regions.items())),
     )
+
+
+def _dated_value(
+    document: Document, place: Place, kind: ParameterType, since: date, one: _Value, articles: dict[str, Article]
+) -> DatedValue:
+    article = check_quotation(document, (*place, "reference"), one.reference, articles)
+    if since < article.binds_from:
+        raise document.refuse(place, f"{article.id} binds from {article.binds_from} only.")
+    return DatedValue(since, _value(document, (*place, "value"), kind, one.value), one.reference, one.note)
+
+
+class _More(Strict):
+    values: dict[Day, _Value] = Field(default_factory=dict)
+    regions: dict[str, dict[Day, _Value]] = Field(default_factory=dict)
+
+
+_MORE: Final = TypeAdapter(dict[str, _More])
+
+
+def with_more_values(by_law: Law, document: Document) -> Law:
+    """The law with further dated values: `{parameter: {values: {day: …}, regions: {code: {day: …}}}}`.
+
+    A value of a day that has one already stands in its place. Each is held to what a shipped value is held to.
+    """
+    parameters = dict(by_law.parameters)
+    for name, more in read_as(document, document.content, _MORE).items():
+        if name not in parameters:
+            raise document.refuse((name,), f"there is no parameter “{name}”.")
+        parameter = parameters[name]
+
+        def dated(
+            known: tuple[DatedValue, ...],
+            values: dict[date, _Value],
+            place: Place,
+            kind: ParameterType = parameter.type,
+        ) -> tuple[DatedValue, ...]:
+            found = {one.since: one for one in known}
+            for since, one in values.items():
+                at = (*place, since.isoformat())
+                found[since] = _dated_value(document, at, kind, since, one, by_law.articles)
+            return tuple(found[since] for since in sorted(found))
+
+        regions = dict(parameter.regions)
+        for code, values in more.regions.items():
+            regions[code] = dated(regions.get(code, ()), values, (name, "regions", code))
+        parameters[name] = replace(
+            parameter,
+            values=dated(parameter.values, more.values, (name, "values")),
+            regions=tuple(sorted(regions.items())),
+        )
+    return replace(by_law, parameters=parameters)
 
 
 _READERS: Final[dict[ParameterType, TypeAdapter[Any]]] = {

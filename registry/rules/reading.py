@@ -210,6 +210,13 @@ def rules() -> tuple[Rule, ...]:
     return read_rules(_HERE, law())
 
 
+def rules_by(by_law: Law, draft: Path | None = None) -> tuple[Rule, ...]:
+    """The shipped rules by another law; with a folder of drafts, those it holds stand in the place of the shipped."""
+    drafted = {} if draft is None else {one.id: one for one in read_rules(draft, by_law)}
+    shipped = [one for one in read_rules(_HERE, by_law) if one.id not in drafted]
+    return tuple(sorted([*shipped, *drafted.values()], key=lambda one: (one.order, one.id)))
+
+
 def rule(name: str) -> Rule | None:
     """A built rule by its id, or None."""
     return next((one for one in rules() if one.id == name), None)

@@ -51,7 +51,9 @@ reported AS (
 flagged AS (
     SELECT f.project_id, count(*) AS flags, array_agg(DISTINCT f.lane) AS lanes, array_agg(DISTINCT f.rule) AS rules
     FROM findings AS f JOIN asked ON asked.id = f.project_id
-    WHERE f.known_to = 'infinity' AND f.state = 'open'
+    WHERE f.known_to = 'infinity' AND f.state = 'open' AND NOT EXISTS (
+        SELECT FROM dismissed_findings AS x WHERE x.fingerprint = f.fingerprint AND x.known_to = 'infinity'
+    )
     GROUP BY f.project_id
 )
 SELECT 'project' AS kind, 'public' AS audience, d.project_id AS id, 'project:' || d.project_id AS key, false AS deleted,

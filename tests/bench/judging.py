@@ -2,6 +2,9 @@
 
 A scratch database is filled with projects, approvals, linked records; then the compiled rules and two bare joins run in
 turns, so that a busy machine slows all of them. The floor asks nothing of a row: it joins and counts.
+
+In the same run a sample is judged a row at a time by three of the rules in Python (tests.bench._row_judge), and 1,000
+changed records are judged and written as after a sync.
 """
 
 import argparse
@@ -15,12 +18,20 @@ from datetime import date
 from typing import Final
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry import dirty
+from registry.clock import now
 from registry.compiling import Use, compile_flags
+from registry.database import make_engine, transaction
+from registry.judging import judge_changed
 from registry.migrations import upgrade
+from tests.bench._row_judge import judge_one
 
 # One project has eight records; one in fifty acts is flagged.
 RECORDS_OF_PROJECT: Final = 8
+SAMPLE: Final = 2_000
+CHANGED: Final = 1_000
 SETTINGS: Final = ("SET work_mem = '256MB'", "SET hash_mem_multiplier = 4", "SET jit = off")
 
 WORLD: Final = (
@@ -41,9 +52,37 @@ WORLD: Final = (
               CASE WHEN n % 40 = 0 THEN DATE '2016-01-01' END, CASE WHEN n % 200 = 1 THEN DATE '2015-06-01' END,
               '2020-01-01'
        FROM generate_series(1, {projects}) AS n""",
+    # One project in ten is new capacity: a plan of two units covers its one product from before its first act.
+    """INSERT INTO capacity_lines (project_id, product, amount, unit, known_from)
+       SELECT n, (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 1000000,
+              't/a', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO replacement_plans (plan_id, reference, project_id, published, confirmed, announced, listed,
+                                      known_from)
+       SELECT n, 'bench:' || n, n, '2013-10-10', '2013-11-01', '2013-11-10', '2013-11-10', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO plan_units (plan_id, reference, product, amount, unit, retired, known_from)
+       SELECT n, 'bench:' || n || '/' || part,
+              (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + n % 6], 800000, 't/a',
+              '2013-12-31', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n, generate_series(1, 2) AS part""",
+    # One project in fifty was halted and recognised later, one enterprise in a hundred has a duty it fulfilled.
+    """INSERT INTO dispositions (disposition_id, reference, project_id, kind, decided, published, known_from)
+       SELECT n * 2 + part, 'bench:' || n || '/' || part, n, CASE part WHEN 0 THEN 'halt' ELSE 'recognise' END,
+              DATE '2013-06-01' + part, '2013-07-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 50) AS n, generate_series(0, 1) AS part""",
+    """INSERT INTO eliminations (elimination_id, reference, enterprise_id, deadline, cured, known_from)
+       SELECT n, 'bench:' || n, n, '2011-12-31', '2012-06-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 100) AS n""",
+    """INSERT INTO equipment (equipment_id, reference, enterprise_id, project_id, equipment_class, size, unit,
+                              commissioned, known_from)
+       SELECT n, 'bench:F' || n, n, n, 'converter', 120, 't', '2016-01-01', '2020-01-01'
+       FROM generate_series(1, {projects}, 10) AS n""",
+    """INSERT INTO restrictions (restriction_id, reference, region, since, until, known_from)
+       VALUES (1, 'bench:1', '140000', '2014-05-01', '2014-08-31', '2020-01-01')""",
     """INSERT INTO feeds (id) VALUES ('bench')""",
     """INSERT INTO records (record_id, feed, content_hash, raw, source_key, act, acted_on, kind, project_code,
-                            party_uscc, party_name, party_name_normal, region, amount, known_from)
+                            party_uscc, party_name, party_name_normal, region, amount, stated_capacity, known_from)
        SELECT n, 'bench', '\\x00', convert_to(repeat('{{"field": "value"}} ', 20), 'UTF8'), n::text,
               (ARRAY['land_grant', 'eia_approval', 'energy_assessment', 'discharge_permit', 'loan', 'loan',
                      'disbursement', 'production_licence'])[1 + n % 8],
@@ -52,7 +91,10 @@ WORLD: Final = (
               CASE WHEN n % 8 = 5 THEN 'working_capital' END,
               CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / 8)::text, 6, '0') END,
               CASE WHEN n % 10 < 9 THEN lpad((1 + n / 8)::text, 18, '9') END, '示例' || 1 + n / 8, '示例' || 1 + n / 8,
-              CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n, '2020-01-01'
+              CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n,
+              CASE WHEN n % 80 = 1 THEN jsonb_build_array(jsonb_build_object('product',
+                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / 8) % 6],
+                   'amount', '1000000', 'unit', 't/a')) END, '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
     """INSERT INTO links (record_id, project_id, enterprise_id, outcome, method, known_from)
        SELECT n, 1 + n / 8, 1 + n / 8, 'linked', 'project_code', '2020-01-01'
@@ -94,7 +136,18 @@ class Comparison:
     times_floor_most: float
 
 
-async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False) -> list[Comparison]:
+@dataclass(frozen=True)
+class Beside:
+    """A row at a time, and what changed: rows a second of the one, seconds of the other."""
+
+    sample: int
+    row_at_a_time_per_second: float
+    times_row_at_a_time: float
+    changed: int
+    changed_seconds: float
+
+
+async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False) -> tuple[list[Comparison], Beside]:
     """Fill a scratch database on a server, measure in turns, drop it."""
     name = f"tg_bench_judging_{os.getpid()}"
     administration = await asyncpg.connect(server)
@@ -106,7 +159,8 @@ async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False)
             connection = await asyncpg.connect(dsn)
             try:
                 await _fill(connection, rows)
-                return await _measure(connection, rows, rounds, explain=explain)
+                found = await _measure(connection, rows, rounds, explain=explain)
+                return found, await _beside(connection, dsn, rows, found[0].our_rows_per_second)
             finally:
                 await connection.close()
         finally:
@@ -158,6 +212,36 @@ async def _measure(connection: asyncpg.Connection, rows: int, rounds: int, *, ex
     return found
 
 
+async def _beside(connection: asyncpg.Connection, dsn: str, rows: int, ours: float) -> Beside:
+    """The judge of one row at a time on a sample of its own, and the incremental judging."""
+    sample = await connection.fetch(
+        "SELECT record_id FROM records WHERE known_to = 'infinity' AND record_id % $1 = 7 ORDER BY record_id LIMIT $2",
+        max(rows // SAMPLE, 1),
+        SAMPLE,
+    )
+    started = time.perf_counter()
+    for row in sample:
+        await judge_one(connection, row["record_id"])
+    alone = len(sample) / (time.perf_counter() - started)
+    engine = make_engine(dsn)
+    try:
+        seconds = [await _judge_changed(engine, rows, turn) for turn in range(3)]
+    finally:
+        await engine.dispose()
+    return Beside(len(sample), round(alone), round(ours / alone, 1), CHANGED, round(statistics.median(seconds), 2))
+
+
+async def _judge_changed(engine: AsyncEngine, rows: int, turn: int) -> float:
+    """Mark records all over the register, judge them and write what comes out; seconds."""
+    async with transaction(engine) as session:
+        step = max(rows // CHANGED, 1)
+        await dirty.mark(session, "judge", "record", [1 + turn + step * number for number in range(CHANGED)])
+    started = time.perf_counter()
+    async with transaction(engine) as session:
+        await judge_changed(session, now())
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Measure on THREEGATES_DATABASE_URL and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -166,11 +250,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--explain", action="store_true", help="print the plan with its times first")
     options = parser.parse_args()
-    found = asyncio.run(
+    found, beside = asyncio.run(
         run(os.environ["THREEGATES_DATABASE_URL"], options.rows, rounds=options.rounds, explain=options.explain)
     )
     if options.json:
-        print(json.dumps([asdict(one) for one in found]))
+        print(json.dumps([*(asdict(one) for one in found), asdict(beside)]))
         return
     for one in found:
         print(
@@ -178,6 +262,10 @@ def main() -> None:
             f"bare join of {one.floor}: {one.floor_rows_per_second:,.0f}/s; "
             f"{one.times_floor} times the join ({one.times_floor_least} to {one.times_floor_most})"
         )
+    print(
+        f"a row at a time ({beside.sample:,} records): {beside.row_at_a_time_per_second:,.0f}/s; judging in one pass "
+        f"is {beside.times_row_at_a_time} times as fast; {beside.changed:,} changed records: {beside.changed_seconds} s"
+    )
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ OVERCAPACITY = ("steel", "cement", "aluminium", "glass", "ships")
 INDUSTRIES = ("3110", "3120", "3130", "3216", "3011", "3041", "3731", "3732", "3735")
 LAW = date(2013, 10, 6)
 LAND_ACTS = ("land_grant", "land_pre_review", "shoreline_grant", "sea_area_grant")
+BACKWARD_LAND = ("land_grant", "land_pre_review", "shoreline_grant")
 SUPPORT = (*LAND_ACTS, "eia_approval", "energy_assessment", "loan")
 FORMALITY_ACTS = {
     "missing-land": ("land_grant", "land_pre_review"),
@@ -90,6 +91,9 @@ def capacity(record: Json, project: Json, world: World) -> list[tuple[str, tuple
     is_new = bool(project["capacities"]) and project["sector"] in OVERCAPACITY and not recognised
     if is_new and on >= LAW and record["act"] in SUPPORT and project["reference"] not in world.planned:
         found.append(("new-capacity-supported", ("no-replacement-plan",)))
+    # The only old furnaces of the demo are of 380 cubic metres; none is ever dismantled.
+    if record["act"] in BACKWARD_LAND and any(one["size"] == "380" for one in project.get("equipment", [])):
+        found.append(("land-to-backward-capacity", ()))
     if on >= LAW and any(kind == "halt" and day <= on for kind, day in decided):
         found.append(("halted-project-supported", ("halted",)))
     if record.get("stated_capacity") and standing(project, on) is None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from deploy.demo.disguise import undone
-from deploy.demo.scene import CAPACITY, CODE, CREDIT, HALTED, LAND, NEW_SUPPORTED, PERMIT
+from deploy.demo.scene import CAPACITY, CODE, CREDIT, HALTED, LAND, LAND_BACKWARD, NEW_SUPPORTED, PERMIT
 from tests.deploy.conftest import DemoFiles
 from tests.deploy.demo_oracle import World, gates, judge
 
@@ -32,7 +32,7 @@ def _world(demo: DemoFiles, needs: tuple[str, ...]) -> tuple[World, set[Key]]:
 
 def _told(demo: DemoFiles, needs: tuple[str, ...], name: str = "truth_findings.csv") -> set[Judged]:
     return {
-        (row["agency"], row["source_key"], row["rule"], tuple(sorted(row["reasons"].split("|"))))
+        (row["agency"], row["source_key"], row["rule"], tuple(sorted(filter(None, row["reasons"].split("|")))))
         for row in demo.rows(name)
         if row["needs"] in needs
     }
@@ -104,7 +104,7 @@ def test_real_records_name_their_enterprise_and_place(demo: DemoFiles) -> None:
 
 def test_every_rule_is_told(tiny_demo: DemoFiles) -> None:
     rules = {row["rule"] for row in tiny_demo.rows("truth_findings.csv")}
-    assert rules == {LAND, PERMIT, CREDIT, CODE, NEW_SUPPORTED, HALTED, CAPACITY}
+    assert rules == {LAND, PERMIT, CREDIT, CODE, NEW_SUPPORTED, HALTED, CAPACITY, LAND_BACKWARD}
 
 
 def test_findings_cover_sectors_provinces_and_reasons(demo: DemoFiles) -> None:
@@ -115,7 +115,7 @@ def test_findings_cover_sectors_provinces_and_reasons(demo: DemoFiles) -> None:
     named = [truth[row["agency"], row["source_key"]] for row in findings]
     assert {projects[name]["sector"] for name in named if name} == {"steel", "cement", "aluminium", "glass", "ships"}
     assert len({records[row["agency"], row["source_key"]]["region"][:2] for row in findings}) >= 25
-    reasons = {reason for row in findings for reason in row["reasons"].split("|")}
+    reasons = {reason for row in findings for reason in row["reasons"].split("|") if reason}
     assert reasons >= {"no-project", "no-approval", "before-approval", "revoked", "expired", "other-enterprise"}
     assert reasons >= {"other-region", "missing-approval", "missing-land", "missing-eia", "missing-energy-assessment"}
     assert {row["needs"] for row in findings} == set(ALL)

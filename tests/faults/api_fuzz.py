@@ -40,7 +40,7 @@ from tests.scratch_server import database
 # Requests an operation and caller, and a page and caller.
 SCALES: Final = {"small": (1, 1), "full": (8, 1)}
 # At small scale each operation and page is asked by so many, the next by the next ones.
-SOME: Final = (8, 1)
+SOME: Final = (5, 1)
 RECORDS: Final = 40
 AT_ONCE: Final = 8
 ROOT: Final = Path(__file__).parents[2]

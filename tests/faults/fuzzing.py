@@ -135,7 +135,7 @@ class Maker:
             if turn < 0.2 and isinstance(value, dict):
                 del value[key]
             elif turn < 0.35 and isinstance(value, dict):
-                value[ECHO] = ECHO
+                value["不存在的字段"] = ECHO
             elif turn < 0.6:
                 value[key] = self.chance.choice(_VALUES)
             else:

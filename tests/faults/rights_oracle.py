@@ -71,6 +71,15 @@ def _in_region(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("register") and who.within(facts.regions[row["project_id"]])
 
 
+def _asked(who: Looking, row: Row, facts: Facts) -> bool:
+    """Gate checks are their organisation's: of those who may ask, and of its auditors."""
+    return who.may("gate", "audit") and row["organisation_id"] == who.viewer.organisation_id
+
+
+def _mark(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("internal", "credit_own") and _some_version(who, row["record_id"], facts)
+
+
 def _reviewed(who: Looking, row: Row, facts: Facts) -> bool:
     """What awaits a reviewer, and what reviewers said: for officers and reviewers who see the record."""
     return who.may("register", "decide") and _link(who, row, facts)
@@ -86,6 +95,8 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
+    "gate_marks": _mark,
     "link_candidates": _reviewed,
     "review_items": _reviewed,
     "link_decisions": _reviewed,
@@ -116,6 +127,14 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
+    "dispositions": _in_region,
+    "replacement_plans": _in_region,
+    "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
+    "rectifications": lambda who, row, facts: (
+        _in_region(who, row, facts)
+        if row["project_id"] is not None
+        else who.may("register") and who.within(row["region"])
+    ),
     "organisations": lambda who, row, _: who.may("accounts") and who.kind == "agency" and who.viewer.region == "000000",
     "accounts": READ["accounts"],
     "role_grants": lambda who, row, facts: _manages(who, facts.accounts[row["account_id"]]["organisation_id"], facts),

@@ -88,6 +88,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
             at, name, f"因TGWHY{name}",
         )  # fmt: skip
+        await _ask_at_the_gate(connection, name, at)
     for organisation, role, scopes in lookers(roles):
         kind, lanes, region = ORGANISATIONS[organisation]
         about: dict[str, Any] = {"organisation_id": organisation, "region": region}
@@ -134,6 +135,26 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         officer, at,
     )  # fmt: skip
     return found
+
+
+async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:
+    """A gate check of an organisation, a notice about it, and a batch."""
+    check = await connection.fetchval(
+        "INSERT INTO gate_checks (address, asked_at, asker, organisation_id, lane, act, acted_on, answer, question, "
+        "receipt, question_hash) VALUES ($1, $2, 'someone', $1, 'land', 'land_grant', $3, 'allow', '{}', '', '') "
+        "RETURNING id",
+        organisation, at, at.date(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO gate_notices (check_id, organisation_id, asker, at, answer, content) "
+        "VALUES ($1, $2, 'someone', $3, 'refuse', '{}')",
+        check, organisation, at,
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO gate_batches (address, asked_at, asker, organisation_id, name, total, questions) "
+        "VALUES ($1, $2, 'someone', $1, 'loans.csv', 0, '[]')",
+        organisation, at,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -202,7 +223,35 @@ async def build(engine: AsyncEngine, projects: int, acts: tuple[str, ...]) -> li
     while True:
         async with transaction(engine) as session:
             if await judge_changed(session, now()) is None:
-                return credit
+                break
+    async with transaction(engine) as session:
+        for statement in _FOR_PEOPLE:
+            await (await session.connection()).exec_driver_sql(statement)
+        await (await session.connection()).exec_driver_sql(
+            "INSERT INTO gate_marks (record_id, project_id, mark, known_from) SELECT record_id, project_id, 'without', "
+            "now() FROM links WHERE known_to = 'infinity' AND project_id IS NOT NULL"
+        )
+    return credit
+
+
+# Every record awaits a person and was decided once; one suspected project of all gates, and one of credit alone.
+_CREDIT_OR_NOT = "CASE WHEN act IN ('loan', 'bond') THEN 2 ELSE 1 END"
+_FOR_PEOPLE = (
+    "INSERT INTO review_items (record_id, cause, best_score, candidates, amount, known_from) "
+    "SELECT record_id, 'likely_match', 0.5, 1, amount, now() FROM records WHERE known_to = 'infinity'",
+    "INSERT INTO link_candidates (record_id, project_id, score, model, known_from) SELECT record_id, p.id, 0.5, 'm', "
+    "now() FROM records, (SELECT min(id) AS id FROM projects) AS p WHERE known_to = 'infinity'",
+    "INSERT INTO link_decisions (record_id, verdict, reason, actor, decided_at, in_force) "
+    "SELECT record_id, 'unsure', concat('示例', number, amount), 'somebody', now(), false FROM records "
+    "WHERE known_to = 'infinity'",
+    "INSERT INTO suspected_projects (created_at) VALUES (now()), (now())",
+    "INSERT INTO suspected_versions (suspected_id, sector, party_name, records, credit_only, known_from) "
+    "SELECT id, 'steel', '示例疑似', 1, id = 2, now() FROM suspected_projects",
+    # The first holds one record of every act, credit too; the second the rest of the credit.
+    "INSERT INTO suspected_members (suspected_id, record_id, known_from) SELECT CASE WHEN record_id = first THEN 1 "
+    f"ELSE {_CREDIT_OR_NOT} END, record_id, now() FROM (SELECT *, min(record_id) OVER (PARTITION BY act) AS first "
+    "FROM records WHERE known_to = 'infinity') AS r",
+)
 
 
 def _entries(feed: str, projects: int, acts: tuple[str, ...], credit: list[Credit]) -> Iterator[dict[str, Any]]:

@@ -34,10 +34,10 @@ SCALES: dict[str, tuple[int, tuple[str, ...], tuple[Role, ...], tuple[str, ...]]
     "small": (
         2,
         ("loan",),
-        ("officer", "administrator", "auditor"),
-        ("public", "land-tangshan/officer", "finance-hebei/officer", "bank-yi/officer"),
+        ("officer", "auditor"),
+        ("public", "finance-hebei/officer", "bank-yi/officer"),
     ),
-    "full": (6, ("loan", "bond"), ROLES, ()),
+    "full": (4, ("loan", "bond"), ROLES, ()),
 }
 # Its rows are the same for everybody and many: counted, not compared.
 _MANY = ("regions", "region_within", "region_successions", "industries", "industry_successions")

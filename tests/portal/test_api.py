@@ -210,3 +210,46 @@ def test_the_description_is_complete(portal: str) -> None:
             assert "500" in operation["responses"] and "422" in operation["responses"]
     assert schema["components"]["schemas"]["Registration"]["examples"]
     assert "HTTPValidationError" not in json.dumps(schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/projects?sector=x", 422, "sector"),
+        ("/projects?province=1", 422, "province"),
+        ("/projects?province=99", 422, "province"),
+        ("/projects?stage=x", 422, "stage"),
+        ("/projects?flagged=perhaps", 422, "flagged"),
+        ("/projects?limit=0", 422, "limit"),
+        ("/projects?limit=201", 422, "limit"),
+        ("/projects?cursor=x", 400, "cursor"),
+        ("/projects/one", 422, "project_id"),
+        ("/projects/1?known_at=2014-02-30", 422, "known_at"),
+        ("/findings?rule=x", 422, "rule"),
+        ("/findings?lane=x", 422, "lane"),
+        ("/findings?basis=x", 422, "basis"),
+        ("/findings?state=x", 422, "state"),
+        ("/findings?project=x", 422, "project"),
+        ("/findings?cursor=x", 400, "cursor"),
+        ("/notices?kind=x", 422, "kind"),
+        ("/notices?sector=x", 422, "sector"),
+        ("/notices?cursor=x", 400, "cursor"),
+        ("/search?kind=x", 422, "kind"),
+        ("/search?agency=x", 422, "agency"),
+        ("/search?limit=101", 422, "limit"),
+        ("/search?cursor=x", 400, "cursor"),
+        ("/projects/0", 404, ""),
+        ("/projects/0/gates", 404, ""),
+        ("/projects/by-code/2014-000000-00-00-000000", 404, ""),
+        ("/enterprises/0", 404, ""),
+        ("/findings/none", 404, ""),
+        ("/records/0", 404, ""),
+        ("/notices/0", 404, ""),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_to_do(public: Api, path: str, status: int, field: str) -> None:
+    found, headers, problem = public.call("GET", path)
+    assert (found, headers["content-type"]) == (status, "application/problem+json"), problem
+    assert [one["field"] for one in problem.get("errors", [])][:1] == ([field] if field else [])
+    assert problem["remedy"] and problem["detail"] and problem["instance"] == f"/api/v1{path.partition('?')[0]}"
+    assert headers["cache-control"] == "no-store"

@@ -75,6 +75,16 @@ def test_a_bank_s_key_registers_nothing_whatever_its_scopes(register: Register, 
     assert bank.call("POST", "/projects", body, idempotency_key="bank-key-1")[0] == 403
 
 
+def test_who_was_refused_what_stands_in_the_log_without_the_key(register: Register, portal: str) -> None:
+    secret = key(register, "gate")
+    (row,) = register.ask("SELECT name FROM api_keys WHERE key_hash = $1", hash_of(secret))
+    _status, headers, _problem = Api(portal, secret).call("GET", "/status")
+    log = (register.data / "portal.log").read_text()
+    (line,) = [one for one in log.splitlines() if headers["x-request-id"] in one]
+    assert row["name"] in line and "403" in line and "/api/v1/status" in line
+    assert secret not in log
+
+
 def test_a_key_that_has_ended_is_told_so_and_is_no_way_in(register: Register, portal: str) -> None:
     ended = Api(portal, key(register, "read", ends=-timedelta(seconds=1)))
     status, headers, problem = ended.call("GET", "/projects")
@@ -107,6 +117,14 @@ def test_what_has_not_changed_is_not_sent_again(register: Register, portal: str)
     status, again, nothing = ask(portal, path, if_none_match=f'"other", W/{headers["etag"]}')
     assert (status, nothing, again["etag"]) == (304, b"", headers["etag"])
     assert ask(portal, path, if_none_match='"other"')[0] == 200
+
+
+def test_no_address_of_the_api_leads_on_to_another(portal: str) -> None:
+    assert Api(portal).call("GET", "/projects/")[0] == 404
+    assert Api(portal).call("GET", "/projects/1/2/3")[0] == 404
+    # A page's address with a slash too many does, within the register.
+    status, _headers, _body = ask(portal, "/findings/")
+    assert status == 200
 
 
 def test_only_what_is_public_may_be_kept(register: Register, portal: str) -> None:

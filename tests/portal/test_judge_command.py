@@ -5,8 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.registry.worlds import keep, record, scenario, value
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 GOOD = SCENARIOS / "knowledge.yml"
@@ -81,4 +85,33 @@ def test_without_files_the_register_is_judged(database_url: str) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["judged"], told["opened"]) == (0, 0)
-    assert judge(database_url, "--known-at", "2014-01-01").returncode == 2
+    assert judge(database_url, "--store", "x.json").returncode == 2
+
+
+async def test_the_register_is_replayed_as_of_a_day_by_what_was_known_then(
+    database_url: str, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    early = record("L1", "land_grant", "2014-04-01")
+    late = record("L2", "land_grant", "2014-05-01", received="2015-01-01")
+    await keep(engine, scenario([early, late]))
+    kept = tmp_path / "replay.json"
+
+    def replayed(*arguments: str) -> dict[str, Any]:
+        done = judge(database_url, "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    told = replayed("--as-of", "2014-04-30", "--known-at", "2014-12-31", "--store", str(kept))
+    assert [(one["subject"], one["reasons"]) for one in told["findings"]] == [("scenario:L1", ["no-approval"])]
+    assert json.loads(kept.read_text(encoding="utf-8")) == told
+    # What came in later is not held against anybody, though the world was the same.
+    by_then = replayed("--as-of", "2014-12-31", "--known-at", "2014-12-31")
+    by_now = replayed("--as-of", "2014-12-31")
+    assert [one["subject"] for one in by_then["findings"]] == ["scenario:L1"]
+    assert {one["subject"] for one in by_now["findings"]} == {"scenario:L1", "scenario:L2"}
+    assert replayed("--as-of", "2014-12-31", "--known-at", "2014-12-31")["digest"] == by_then["digest"]
+    assert await value(engine, "SELECT count(*) FROM findings") == 0
+    assert "already" in judge(database_url, "--as-of", "2014-12-31", "--store", kept).stderr
+    done = judge(database_url, "--as-of", "2014-12-31")
+    assert done.returncode == 0 and "land-without-approval" in done.stdout and by_now["digest"] in done.stdout

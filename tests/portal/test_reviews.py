@@ -92,22 +92,26 @@ class World:
     def send(self, who: str, path: str, **fields: Any) -> Answer:
         """A form."""
         body = urllib.parse.urlencode({"form_token": TOKEN, **fields}, doseq=True).encode()
-        return self.ask(who, path, body)
+        return self._entered(self.ask(who, path, body))
+
+    def _entered(self, answer: Answer) -> Answer:
+        """What was done stands in the audit, under the number of its request."""
+        if answer.status < 400 and "idempotent-replayed" not in answer.headers:
+            number = answer.headers["x-request-id"]
+            entries = self.value(f"SELECT count(*) FROM audit_entries WHERE request_id = '{number}'")
+            assert entries, "a change without an entry in the audit"
+        return answer
 
     def post(self, who: str, path: str, content: dict[str, Any], key: str = "key-00000001", **headers: str) -> Answer:
         """JSON to the API."""
-        return self.ask(
-            who,
-            f"/api/v1{path}",
-            json.dumps(content).encode(),
-            **{
-                "content-type": "application/json",
-                "idempotency-key": key,
-                "accept-language": "en",
-                "sec-fetch-site": "same-origin",
-                **headers,
-            },
-        )
+        sent = {
+            "content-type": "application/json",
+            "idempotency-key": key,
+            "accept-language": "en",
+            "sec-fetch-site": "same-origin",
+            **headers,
+        }
+        return self._entered(self.ask(who, f"/api/v1{path}", json.dumps(content).encode(), **sent))
 
     def value(self, statement: str) -> Any:
         """One value of the database."""

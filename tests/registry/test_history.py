@@ -86,6 +86,14 @@ REST = {
     "productions": "(enterprise_id, year, product, amount, unit, known_from) SELECT id, 2014, '', 1, '', now() "
     "FROM enterprises",
     "project_lineage": "(project_id, predecessor_id, known_from) SELECT id, id, now() FROM projects",
+    "gate_marks": "(record_id, project_id, mark, known_from) SELECT 1, id, '', now() FROM projects",
+    "finding_decisions": "(fingerprint, episode, decision, evidence_hash, account_id, actor, known_from) "
+    "SELECT '', 1, 'confirmed', '', id, '', now() FROM accounts LIMIT 1",
+    "parameter_values": "(parameter, since, proposal_id, drafted_by, activated_by, known_from) "
+    "SELECT '', date '2020-01-01', p.id, min(a.id), max(a.id), now() FROM proposals p, accounts a GROUP BY p.id",
+    "obligations": "(reference, measure, elimination, enterprise_id, owner, deadline, due, state, first_seen, "
+    "known_from) SELECT '', '', '', id, '', date '2011-12-31', date '2012-01-31', 'open', now(), now() "
+    "FROM enterprises LIMIT 1",
     "dispositions": "(disposition_id, reference, project_id, kind, known_from) "
     "SELECT 1, '', id, '', now() FROM projects",
     "rectifications": "(rectification_id, reference, known_from) VALUES (1, '', now())",
@@ -103,6 +111,17 @@ REST = {
 }
 
 
+# People and what they proposed, for the rows that name them.
+PEOPLE = (
+    "INSERT INTO organisations (id, kind, name_zh, name_en, region, created_at) "
+    "VALUES ('office', 'agency', '示例机关', 'Example', '000000', now()) RETURNING id",
+    "INSERT INTO accounts (login, name, organisation_id, region, created_at) "
+    "SELECT n, n, 'office', '000000', now() FROM unnest(ARRAY['one', 'two']) AS n RETURNING id",
+    "INSERT INTO proposals (kind, subject, reason, drafted_by, drafted_at, owner_id) "
+    "SELECT 'parameter', '', '', min(id), now(), min(id) FROM accounts RETURNING id",
+)
+
+
 @pytest.mark.parametrize("table", HISTORICAL_TABLES)
 async def test_history_is_never_rewritten_nor_deleted(engine: AsyncEngine, table: str) -> None:
     acts = [record("L1", "land_grant", "2014-04-01", party=OWNER)]
@@ -112,6 +131,8 @@ async def test_history_is_never_rewritten_nor_deleted(engine: AsyncEngine, table
     if table.startswith("suspected_"):
         await value(engine, "INSERT INTO suspected_projects (created_at) VALUES (now()) RETURNING id")
     if table in REST:
+        for statement in PEOPLE:
+            await value(engine, statement)
         await value(engine, f"INSERT INTO {table} {REST[table]} RETURNING version_id")
     assert await value(engine, f"SELECT EXISTS (SELECT FROM {table})")
     column = await value(

@@ -1,6 +1,8 @@
 SELECT CAST(ARRAY[] AS text[]) AS reasons
 FROM judged_plans
 WHERE judged_plans.sector = ANY(:overcapacity_sectors)
+  -- Few plans are near any ratio at all; only for these it is asked of which product and by how much.
+  AND judged_plans.least_ratio <= GREATEST(1, COALESCE(:steel_replacement_ratio, 1))
   AND EXISTS (
     SELECT 1
     FROM new_capacity
