@@ -17,6 +17,8 @@ from registry.linking.register import Asked, Register, find
 
 # What is linked without a person is right this often, as measured on records held back.
 RIGHT_ENOUGH: Final = 0.999
+# And never from a lower score than this: below it near-namesakes begin.
+LOWEST: Final = 0.918
 _DEPTH: Final = 6
 _FOLDS: Final = 3
 
@@ -57,8 +59,8 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
         held = fold == one
         share[held] = shares(fitted(~held).decision_function(rows[held]), lines[held], parts[held])
     isotonic = IsotonicRegression(out_of_bounds="clip", y_min=0.0005, y_max=0.9995).fit(share, labels)
-    grid = np.unique(np.concatenate([np.asarray(isotonic.X_thresholds_), [0.0, 1.0]]))
-    sure = isotonic.predict(share)
+    grid, right = centred(np.asarray(isotonic.X_thresholds_), np.asarray(isotonic.y_thresholds_))
+    sure = np.interp(share, grid, right)
     doubtful = contradicting(rows)
     told = {
         "features": list(FEATURES),
@@ -66,7 +68,7 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
         **_trees(fitted(np.ones(len(labels), bool))),
         "calibration": {
             "share": [round(float(one), 7) for one in grid],
-            "right": [round(float(one), 5) for one in isotonic.predict(grid)],
+            "right": [round(float(one), 5) for one in right],
         },
         "automatic": _automatic(sure[~doubtful], labels[~doubtful]),
         "review": 0.03,
@@ -80,6 +82,14 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
     made = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     read_model(made)
     return made
+
+
+def centred(share: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The steps of an isotonic regression as their middles, so that a greater share is always a greater score."""
+    levels = np.unique(right)
+    middles = np.array([(share[right == one].min() + share[right == one].max()) / 2 for one in levels])
+    # What lies outside the first and the last step stays as sure as they are.
+    return np.concatenate([[0.0], middles, [1.0]]), np.concatenate([levels[:1], levels, levels[-1:]])
 
 
 def _pairs(sets: Iterable[Labelled]) -> tuple[Floats, NDArray[np.bool_], Ints, NDArray[np.bool_]]:
@@ -126,7 +136,7 @@ def _automatic(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
     order = np.argsort(-sure, kind="stable")
     right = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(right >= RIGHT_ENOUGH)
-    return round(float(max(0.9, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
+    return round(float(max(LOWEST, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
 
 
 def reliability(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> list[dict[str, float]]:
