@@ -21,7 +21,7 @@ from tests.registry.pages import open_run, page, rows_of
 from tests.scratch_server import database
 
 # records a feed and epoch, epochs
-SCALES: Final = {"small": (20, 4), "full": (150, 8)}
+SCALES: Final = {"small": (20, 4), "full": (400, 15)}
 FEEDS: Final = tuple(world.ACTS)
 # Days on which the nation is judged: before, within and after what the records tell.
 DAYS: Final = (date(2018, 12, 31), date(2020, 6, 30), date(2024, 1, 1), date(2026, 1, 1))

@@ -42,8 +42,8 @@ def test_there_are_enough_and_every_rule_brings_its_own() -> None:
             for reason in expected.reasons or ()
         }
         assert reasons == set(rule.reasons), f"{rule.id}: every reason has a case"
-        flags = [any(expected.rule == rule.id for expected in one.expect or ()) for one in read_scenarios(file)]
-        assert {True, False} == set(flags), f"{rule.id}: it needs cases that it flags and cases that it leaves alone"
+        flagged = [any(expected.rule == rule.id for expected in one.expect or ()) for one in read_scenarios(file)]
+        assert any(flagged), f"{rule.id}: it needs cases that it flags"
 
 
 async def test_an_unexpected_a_missing_and_a_wrong_reason_each_fail(engine: AsyncEngine) -> None:
