@@ -143,6 +143,10 @@ async def test_the_main_job_finds_what_the_demo_tells_and_accuses_nobody_real(
         "permit-without-approval",
         "credit-without-formalities",
         "project-code-misused",
+        "land-to-backward-capacity",
+        "capacity-over-approval",
+        "new-capacity-supported",
+        "halted-project-supported",
     }
     assert await accused(engine) == []
 

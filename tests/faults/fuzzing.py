@@ -20,6 +20,14 @@ _VALUES: Final[tuple[Any, ...]] = (
     None, True, -1, 0, 2**63, 10**40, 1.5, -0.0, 1e308, [], {}, [[[]]], {"": ""}, ["", None], "", "甲", "1",
 )  # fmt: skip
 _NO_JSON: Final = (b"", b"{", b"\xff\xfe", b"[" * 5000, b"null", ECHO.encode("gb18030"), b'{"a":NaN}')
+_BOUNDARY: Final = "threegates-fuzz"
+_FILES: Final = (
+    b"",
+    b"act,project_code\nloan,2017-130200-31-03-000001\n",
+    "act,project_name,amount\nloan,=1+1,一百\n".encode(),
+    b'{"act": "land_grant", "project": {"code": "x"}}\n{"act": 5}\n',
+    b"PK\x03\x04 no workbook",
+)
 _DAYS: Final = ("2014-06-01", "2020-02-29", "1990-01-01", "2026-11-21")
 
 
@@ -60,8 +68,13 @@ class Maker:
                 headers[one["name"]] = re.sub(r"[^!-~]", "", value)[:300]
         body = None
         if "requestBody" in operation:
-            body = self._body(operation["requestBody"]["content"]["application/json"]["schema"])
-            headers["content-type"] = "application/json" if self.chance.random() < 0.95 else "text/plain"
+            content = operation["requestBody"]["content"]
+            if "application/json" in content:
+                body = self._body(content["application/json"]["schema"])
+                headers["content-type"] = "application/json" if self.chance.random() < 0.95 else "text/plain"
+            else:
+                body = self._upload()
+                headers["content-type"] = f"multipart/form-data; boundary={_BOUNDARY}"
         if query:
             path += "?" + urlencode(query, errors="surrogatepass")
         return Sent(method, path, headers, body)
@@ -119,6 +132,20 @@ class Maker:
             for _ in range(self.chance.choice((0, 0, 1, 2))):
                 self._spoil(value)
         return json.dumps(value, default=str).encode()
+
+    def _upload(self) -> bytes:
+        """A form with a file that may hold and be called anything."""
+        name = self.chance.choice(("questions.csv", "questions.jsonl", "questions.xlsx", "", "甲.csv", "../x.csv"))
+        held = (*_NO_JSON, *_FILES, self._text().encode(errors="replace"))
+        parts = [(f'name="file"; filename="{name}"', self.chance.choice(held))]
+        if self.chance.random() < 0.5:
+            parts.append(('name="act"', self._text().encode(errors="replace")))
+        if self.chance.random() < 0.1:
+            parts.pop(0)
+        written = [
+            f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + body for head, body in parts
+        ]
+        return b"\r\n".join([*written, f"--{_BOUNDARY}--\r\n".encode()])
 
     def _spoil(self, value: Any) -> None:
         """Change one thing somewhere within."""
