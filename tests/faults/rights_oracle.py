@@ -20,6 +20,7 @@ class Facts:
     """What the conditions of a row ask of other rows, read once as the owner."""
 
     records: dict[int, list[Row]] = field(default_factory=dict)  # by record_id, all versions
+    findings: dict[str, list[Row]] = field(default_factory=dict)  # by fingerprint, all versions
     accounts: dict[int, Row] = field(default_factory=dict)
     organisations: dict[str, Row] = field(default_factory=dict)
     regions: dict[int, str | None] = field(default_factory=dict)  # of projects, as known now
@@ -90,6 +91,15 @@ def _reviewing(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("decide") and any(_record(who, one, facts) and who.within(one["region"]) for one in versions)
 
 
+def _decision(who: Looking, row: Row, facts: Facts) -> bool:
+    return who.may("internal") and any(finding(who, one, facts) for one in facts.findings[row["fingerprint"]])
+
+
+def _deciding(who: Looking, row: Row, facts: Facts) -> bool:
+    versions = [one for one in facts.findings[row["fingerprint"]] if one["known_to"] == "infinity"]
+    return who.may("decide") and any(finding(who, one, facts) and who.within(one["region"]) for one in versions)
+
+
 def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
@@ -97,6 +107,7 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
 READ: dict[str, Condition] = {
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
+    "finding_decisions": _decision,
     "link_candidates": _reviewed,
     "review_items": _reviewed,
     "link_decisions": _reviewed,
@@ -116,6 +127,8 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    "finding_decisions": _deciding,
+    "obligations": lambda who, row, _: who.may("decide") and who.within(row["region"]),
     "review_items": _reviewing,
     "suspected_versions": lambda who, row, facts: who.may("decide") and _suspected(who, row, facts),
     "suspected_members": lambda who, row, facts: who.may("decide") and _link(who, row, facts),

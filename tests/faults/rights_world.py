@@ -134,7 +134,21 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         "VALUES ('merge', '1', '示例', $1, $2, $1)",
         officer, at,
     )  # fmt: skip
+    for statement in _OF_DECIDERS:
+        await connection.execute(statement)
     return found
+
+
+# Every finding was decided once, and each region owes something.
+_OF_DECIDERS = (
+    "INSERT INTO finding_decisions (fingerprint, episode, decision, evidence_hash, account_id, actor, known_from) "
+    "SELECT fingerprint, 1, 'confirmed', '', (SELECT min(id) FROM accounts), 'somebody', now() FROM findings "
+    "WHERE known_to = 'infinity'",
+    "INSERT INTO obligations (reference, measure, elimination, enterprise_id, owner, region, deadline, due, state, "
+    "first_seen, known_from) SELECT concat('owed-', region), 'withdraw-permit', 'E1', "
+    "(SELECT min(id) FROM enterprises), 'mep', region, date '2011-12-31', date '2012-01-31', 'open', now(), now() "
+    "FROM (SELECT DISTINCT region FROM project_versions) AS r",
+)
 
 
 async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:

@@ -86,6 +86,8 @@ def _facts(tables: dict[str, dict[str, Row]]) -> Facts:
     facts = Facts()
     for row in tables["records"].values():
         facts.records.setdefault(row["record_id"], []).append(row)
+    for row in tables["findings"].values():
+        facts.findings.setdefault(row["fingerprint"], []).append(row)
     facts.accounts = {row["id"]: row for row in tables["accounts"].values()}
     facts.organisations = {row["id"]: row for row in tables["organisations"].values()}
     facts.regions = {row["project_id"]: row["region"] for row in tables["project_versions"].values()}
