@@ -32,8 +32,7 @@ lint:
 	.venv/bin/lint-imports
 
 test: lint
-	$(IN_ENVIRONMENT) tests.faults all --scale small
-	$(IN_ENVIRONMENT) pytest
+	$(IN_ENVIRONMENT) tests
 
 bench:
 	@$(PYTHON) deploy/setup.py bench
