@@ -68,6 +68,7 @@ class FindingDecision(Known, table=True):
     __tablename__ = "finding_decisions"
     __table_args__ = (
         Index("finding_decisions_current", "fingerprint", "episode", unique=True, postgresql_where=_CURRENT),
+        Index("finding_decisions_of_finding", "fingerprint"),  # what was decided at any time
         CheckConstraint("decision IN ('confirmed', 'dismissed', 'not_ours', 'withdrawn')", name="decision_word"),
         CheckConstraint("decision = 'confirmed' OR reason <> ''", name="decision_reason"),
     )

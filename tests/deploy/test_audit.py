@@ -78,7 +78,7 @@ def test_every_package_of_the_lock_is_asked_about() -> None:
     lock = LOCK.read_text(encoding="utf-8")
     names = [line for line in lock.splitlines() if line[:1].isalnum()]
     assert len(names) > 50
-    assert 0 <= len(names) - len(locked(lock)) < 8  # those for other operating systems
+    assert 0 <= len(names) - len(locked(lock)) < 16  # those for other operating systems and Pythons
 
 
 def test_what_is_not_installed_here_is_not_asked_about() -> None:

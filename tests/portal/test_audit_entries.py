@@ -25,9 +25,31 @@ PASSWORD: Final = "a long password of 甲 17"
 # Ways in that change nothing which counts, and why.
 EXPLAINED: Final = {
     ("POST", "/account/codes/new"): "shows a new secret; it counts once /account/codes confirms it, which is entered",
+    ("POST", "/rules/drafts/{draft_id:int}/backtest"): "asks for a trial, which puts nothing in force",
+    **{
+        ("POST", path): "a check is its own entry: who asked what, when, and the signed answer, which nobody can change"
+        for path in (
+            "/gate-check",
+            "/gate-check/batch",
+            "/gate-check/receipts/{address}/re-check",
+            "/api/gate-check",
+            "/api/gate-check/batch",
+            "/api/gate-check/{check_id}/re-check",
+            "/api/v1/gate-check",
+            "/api/v1/gate-check/batch",
+            "/api/v1/gate-check/{check_id}/re-check",
+        )
+    },
 }
-# Whose own tests look for the entry of every change they send (tests/portal/test_reviews.py, World._entered).
+# Whose own tests look for the entry of every change they send: tests/portal/test_reviews.py (World._entered),
+# test_law_life_pages.py and, for what puts a value in force or takes a draft back, tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
+    ("POST", "/findings/{fingerprint}"),
+    ("POST", "/obligations/{reference}"),
+    ("POST", "/rules/drafts"),
+    ("POST", "/rules/drafts/{draft_id:int}/activate"),
+    ("POST", "/rules/drafts/{draft_id:int}/refuse"),
+    ("POST", "/rules/drafts/{draft_id:int}/withdraw"),
     ("POST", "/review/undo"),
     ("POST", "/review/{record_id:int}"),
     ("POST", "/suspected/{suspected_id:int}/draft"),

@@ -21,6 +21,11 @@ def as_person(portal: str, register: Register, *roles: str, language: str = "zh-
     return visitor
 
 
+def entered(register: Register, action: str, subject: str) -> bool:
+    """Whether the audit has an action on something."""
+    return bool(register.ask("SELECT id FROM audit_entries WHERE action = $1 AND subject = $2", action, subject))
+
+
 def land_finding(register: Register) -> dict[str, object]:
     """An open finding of the land gate that nobody decided on."""
     return register.ask(
@@ -43,6 +48,7 @@ def test_a_reviewer_decides_and_the_public_learns_only_that_it_does_not_hold(
     assert reviewer.send(path, {**form, "reason": ""})[0] == 422
     assert reviewer.send(path, {**form, "evidence_hash": "another"})[0] == 409
     assert reviewer.send(path, form)[0] == 303
+    assert entered(register, "finding.decide", str(finding["fingerprint"]))
     assert "测绘日期有误" in reviewer.ask(path)[2]
     public = Visitor(portal, headers={"accept-language": language})
     status, _headers, page = public.ask(path)
@@ -88,6 +94,7 @@ def test_a_draft_is_tried_and_refused_by_a_second_person(portal: str, register: 
     status, headers, _page = drafter.send("/rules/drafts", form)
     assert status == 303
     path = headers["location"]
+    assert entered(register, "proposal.draft", "overcapacity_sectors")
     assert "等待回测" in drafter.ask(path)[2]
 
     async def work() -> int:
@@ -105,6 +112,7 @@ def test_a_draft_is_tried_and_refused_by_a_second_person(portal: str, register: 
     assert drafter.send(f"{path}/activate", version)[0] == 403
     assert f"{path}/activate" in second.ask(path)[2]
     assert second.send(f"{path}/refuse", version)[0] == 303
+    assert entered(register, "proposal.refuse", "overcapacity_sectors")
     assert "未予批准" in second.ask(path)[2]
     second.headers["accept-language"] = "en"
     assert second.ask(path)[0] == 200 and second.ask("/rules/drafts")[0] == 200
@@ -139,5 +147,6 @@ def test_measures_against_defaulters_are_for_officials_and_banks(portal: str, re
     form = {"document": "示例环〔2012〕1号", "on": "2012-02-01", "note": "已吊销"}
     assert official.send("/obligations/obligation-of-test", {**form, "on": "2011-01-01"})[0] == 422
     assert official.send("/obligations/obligation-of-test", form)[0] == 303
+    assert entered(register, "obligation.show", "obligation-of-test")
     assert "示例环〔2012〕1号" in official.ask("/obligations/obligation-of-test")[2]
     assert as_person(portal, register, "administrator").ask("/obligations")[0] == 403

@@ -23,8 +23,8 @@ def test_the_api_warns_and_the_page_says_so(portal: str, keyed: Api) -> None:
     assert "代码不在区划表中，请核对" in chinese.ask(page)[2]
     assert "was never in force" in english.ask(page)[2]
     change = {"reason": "核对", "changes": {"region": "130299"}}
-    status, _headers, corrected = keyed.call("PATCH", page, change)
+    status, _headers, corrected = keyed.call("PATCH", page, change, if_match="*")
     assert (status, [one["field"] for one in corrected["warnings"]]) == (200, ["region"])
     change = {"reason": "核对", "changes": {"region": "130200"}}
-    assert keyed.call("PATCH", page, change)[2]["warnings"] == []
+    assert keyed.call("PATCH", page, change, if_match="*")[2]["warnings"] == []
     assert "代码不在区划表中" not in chinese.ask(page)[2]

@@ -69,6 +69,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("version_id"),
     )
+    op.create_index("finding_decisions_of_finding", "finding_decisions", ["fingerprint"], unique=False)
     op.create_index(
         "finding_decisions_current",
         "finding_decisions",
