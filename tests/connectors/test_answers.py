@@ -1,7 +1,6 @@
 """Answers of the three formats as agencies really send them: broken entries, repeated keys, odd stamps, attacks."""
 
 import gzip
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -87,11 +86,9 @@ def test_an_entry_beyond_the_size_is_set_aside() -> None:
     ],
     ids=range(12),
 )  # fmt: skip
-def test_what_is_no_json_answer_is_refused_quickly(body: bytes) -> None:
-    start = time.monotonic()
+def test_what_is_no_json_answer_is_refused(body: bytes) -> None:
     with pytest.raises(FeedUnreadable):
         read_answer(LAND, body)
-    assert time.monotonic() - start < 1
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
@@ -184,11 +181,9 @@ BOMB = f'<!DOCTYPE r [<!ENTITY a "ha">{LEVELS}]>'
         b"<r>" * 200_000,
     ],
 )
-def test_what_is_no_xml_answer_is_refused_quickly(body: bytes) -> None:
-    start = time.monotonic()
+def test_what_is_no_xml_answer_is_refused(body: bytes) -> None:
     with pytest.raises(FeedUnreadable):
         read_answer(ENVIRONMENT, body)
-    assert time.monotonic() - start < 2
 
 
 def test_csv_rows_that_are_broken_harm_themselves_alone() -> None:
