@@ -238,18 +238,15 @@ def test_a_dripping_agency_does_not_delay_another(agencies: dict[str, Agency], p
     players.tell("land", "drip", seconds=0.05)
     slow = threading.Thread(target=until_error, args=(agencies["land"],))
     slow.start()
-    start = time.monotonic()
     assert len(keys_of(list(fetch(agencies["environment"])))) == 130
-    assert time.monotonic() - start < 1.5
+    assert slow.is_alive(), "the other was read to its end while the first still drips"
     slow.join()
 
 
 def test_the_deadline_of_the_run_ends_it(agencies: dict[str, Agency], players: Players) -> None:
     players.tell("land", "slow", seconds=0.3)
-    start = time.monotonic()
     with pytest.raises(FeedTooSlow):
         list(fetch(agencies["land"], deadline_seconds=0.7))
-    assert time.monotonic() - start < 1.5
 
 
 def test_unreadable_listing(agencies: dict[str, Agency], players: Players) -> None:

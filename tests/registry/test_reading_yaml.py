@@ -1,7 +1,6 @@
 """Files that would hold the machine for hours, or break the reader, are refused with a sentence."""
 
 import itertools
-import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,8 @@ def test_aliases_that_multiply_are_counted(tmp_path: Path) -> None:
     names = "abcdefghij"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in itertools.pairwise(names)]
-    started = time.monotonic()
     with pytest.raises(BadFile, match="aliases counted"):
         read_document(written(tmp_path, "\n".join(lines)))
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("depth", [60, 20_000])
