@@ -13,7 +13,7 @@ from deploy.postgresql import PORTAL, PostgreSQL, scram_secret
 from registry.viewers import PORTAL_ROLE
 from tests.conftest import _execute, run
 
-ROLE = f"tg_test_portal_{os.getpid()}"
+ROLE = f"tg_test_login_{os.getpid()}"
 
 
 def entered_as(url: str, user: str, password: str) -> str:
