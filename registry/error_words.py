@@ -275,9 +275,24 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
-    "This user of PostgreSQL needs the role {name}, and may not get it for itself.": (
-        "此数据库用户需要角色 {name}，且无权自行取得。"
+    "This user of PostgreSQL needs the roles {names}, and may not get them for itself.": (
+        "此数据库用户需要角色 {names}，且无权自行取得。"
     ),
+    # reports from the public
+    "A file may have {size} MiB at most.": "单个文件最多 {size} MiB。",
+    "Send it in several parts, or only the pages that matter.": "请分成几份发送，或只发送要紧的几页。",
+    "The file did not arrive whole.": "文件没有完整送达。",
+    "Send it once more.": "请再发送一次。",
+    "These keys do not open it, or it is not whole.": "这些密钥打不开它，或它不完整。",
+    "Use the key whose fingerprint the report was sealed to; see docs/threat-model-reporters.md.": (
+        "请使用封存此举报时所用指纹对应的密钥；参见 docs/threat-model-reporters.md。"
+    ),
+    "This is no private key.": "这不是私钥。",
+    "It begins with AGE-SECRET-KEY-1.": "私钥以 AGE-SECRET-KEY-1 开头。",
+    "The key of that month was destroyed: what was sealed to it cannot be read any more.": (
+        "该月的密钥已销毁：用它封存的内容再也无法读取。"
+    ),
+    "A month has the form 2026-11.": "月份的写法如 2026-11。",
     "As a superuser, run: {commands}": "请以超级用户执行：{commands}",
     "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
     "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",

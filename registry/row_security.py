@@ -1,7 +1,8 @@
 """Row-level security: for every table, who may read and write which rows; put in force after each migration.
 
-The portal works as the role `threegates_portal`, which owns nothing. A setting that was never made is NULL and one of a
-transaction that has ended is '': both deny. A table without an entry in POLICIES is shut to the portal.
+The portal works as the role `threegates_portal` and the public intake as `threegates_intake`; neither owns anything. A
+setting that was never made is NULL and one of a transaction that has ended is '': both deny. A table without an entry
+in POLICIES is shut to the portal, and one without an entry in INTAKE_POLICIES to the intake.
 """
 
 import hashlib
@@ -12,26 +13,37 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.errors import BadSetting
-from registry.row_policies import NOBODY, POLICIES, Policy
-from registry.row_views import FUNCTIONS, VIEWS
-from registry.viewers import PORTAL_ROLE
+from registry.row_policies import INTAKE_POLICIES, NOBODY, POLICIES, Policy
+from registry.row_views import FUNCTIONS, INTAKE_VIEWS, VIEWS
+from registry.viewers import INTAKE_ROLE, PORTAL_ROLE
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
 
 
-def policy_statements(table: str, policy: Policy) -> list[str]:
-    """The statements that put one table's policy in force, in place of whatever stood there."""
+_KINDS: Final = ("read", "add", "change", "remove")
+
+
+def policy_statements(table: str, policy: Policy, intake: Policy = Policy()) -> list[str]:  # noqa: B008  # frozen
+    """The statements that put one table's policies in force, in place of whatever stood there."""
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}",
+        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {INTAKE_ROLE}",
     ]
-    statements += [
-        f"DROP POLICY IF EXISTS {name} ON {table}" for name in ("owner_all", "read", "add", "change", "remove")
-    ]
+    old = ("owner_all", *_KINDS, *(f"intake_{kind}" for kind in _KINDS))
+    statements += [f"DROP POLICY IF EXISTS {name} ON {table}" for name in old]
     # FORCE holds the owner too; the owner is who migrates and runs the jobs.
     statements.append(f"CREATE POLICY owner_all ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+    return [
+        *statements,
+        *_of_role(table, policy, PORTAL_ROLE, ""),
+        *_of_role(table, intake, INTAKE_ROLE, "intake_"),
+    ]
+
+
+def _of_role(table: str, policy: Policy, role: str, prefix: str) -> list[str]:
+    statements = []
     for name, verb, condition in (
         ("read", "SELECT", policy.read),
         ("add", "INSERT", policy.add),
@@ -46,8 +58,8 @@ def policy_statements(table: str, policy: Policy) -> list[str]:
             "UPDATE": f"USING ({condition}) WITH CHECK ({condition})",
             "DELETE": f"USING ({condition})",
         }[verb]
-        statements.append(f"CREATE POLICY {name} ON {table} FOR {verb} TO {PORTAL_ROLE} {clause}")
-        statements.append(f"GRANT {verb} ON {table} TO {PORTAL_ROLE}")
+        statements.append(f"CREATE POLICY {prefix}{name} ON {table} FOR {verb} TO {role} {clause}")
+        statements.append(f"GRANT {verb} ON {table} TO {role}")
     return statements
 
 
@@ -56,7 +68,8 @@ def view_statements() -> list[str]:
     statements = []
     for name, (rights, statement) in VIEWS.items():
         option = "WITH (security_invoker = true) " if rights == "viewer" else ""
-        statements += [f"CREATE VIEW {name} {option}AS {statement}", f"GRANT SELECT ON {name} TO {PORTAL_ROLE}"]
+        roles = f"{PORTAL_ROLE}, {INTAKE_ROLE}" if name in INTAKE_VIEWS else PORTAL_ROLE
+        statements += [f"CREATE VIEW {name} {option}AS {statement}", f"GRANT SELECT ON {name} TO {roles}"]
     return statements
 
 
@@ -70,10 +83,10 @@ async def lift_views(connection: AsyncConnection) -> None:
 
 async def apply_row_security(connection: AsyncConnection) -> None:
     """Put every policy in force; nothing is locked when all stand as they should already."""
-    await _make_role(connection)
+    await _make_roles(connection)
     wanted = [*FUNCTIONS]
     for table in await _tables(connection):
-        wanted += policy_statements(table, POLICIES.get(table, Policy()))
+        wanted += policy_statements(table, POLICIES.get(table, Policy()), INTAKE_POLICIES.get(table, Policy()))
     wanted += view_statements()
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     standing = await connection.scalar(text("SELECT value FROM register_facts WHERE name = 'row_security'"))
@@ -82,7 +95,7 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     await lift_views(connection)
     for statement in wanted:
         await connection.exec_driver_sql(statement)
-    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}")
+    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}, {INTAKE_ROLE}")
     await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
     await connection.execute(
         text(
@@ -123,24 +136,30 @@ async def _tables(connection: AsyncConnection) -> list[str]:
     return list(found)
 
 
-async def _make_role(connection: AsyncConnection) -> None:
-    """The role of the portal is one of the server, not of the database: it may be there already."""
-    there = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": PORTAL_ROLE})
-    member = there and await connection.scalar(
-        text("SELECT pg_has_role(current_user, :name, 'SET')"), {"name": PORTAL_ROLE}
-    )
-    if member:
-        return
+async def _make_roles(connection: AsyncConnection) -> None:
+    """Roles are the server's, not the database's: they may be there already."""
+    missing = {
+        role: there for role in (PORTAL_ROLE, INTAKE_ROLE) if not (there := await _standing(connection, role))[1]
+    }
     try:
         async with connection.begin_nested():
-            if not there:
-                await connection.exec_driver_sql(f"CREATE ROLE {PORTAL_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-            await connection.exec_driver_sql(f"GRANT {PORTAL_ROLE} TO CURRENT_USER")
+            for role, (there, _member) in missing.items():
+                if not there:
+                    await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+                await connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
     except ProgrammingError as error:
         user = await connection.scalar(text("SELECT quote_ident(current_user)"))
-        made = "" if there else f"CREATE ROLE {PORTAL_ROLE}; "
+        made = "".join(f"CREATE ROLE {role}; " for role, (there, _member) in missing.items() if not there)
+        names = ", ".join(missing)
         raise BadSetting(
-            f"This user of PostgreSQL needs the role {PORTAL_ROLE}, and may not get it for itself.",
+            f"This user of PostgreSQL needs the roles {names}, and may not get them for itself.",
             where="THREEGATES_DATABASE_URL",
-            remedy=f"As a superuser, run: {made}GRANT {PORTAL_ROLE} TO {user};",
+            remedy=f"As a superuser, run: {made}GRANT {names} TO {user};",
         ) from error
+
+
+async def _standing(connection: AsyncConnection, role: str) -> tuple[bool, bool]:
+    """Whether a role is there, and whether we may become it."""
+    there = bool(await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": role}))
+    may_become = text("SELECT pg_has_role(current_user, :name, 'SET')")
+    return there, there and bool(await connection.scalar(may_become, {"name": role}))

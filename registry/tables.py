@@ -31,6 +31,7 @@ from registry import (
     syncing,
 )
 from registry.gate import tables as gate_tables
+from registry.tips import tables as tip_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -89,4 +90,5 @@ __all__ = [
     "sources",
     "suspects",
     "syncing",
+    "tip_tables",
 ]

@@ -10,6 +10,8 @@ from registry.errors import NotAllowed
 from registry.roles import Permission
 
 PORTAL_ROLE: Final = "threegates_portal"
+# The public intake's: registry.tips.
+INTAKE_ROLE: Final = "threegates_intake"
 NATION: Final = "000000"
 
 # A bank sees what the public sees and its own credit; finance what officials see and credit of its region.

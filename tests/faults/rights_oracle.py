@@ -104,7 +104,15 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _desk(who: Looking, row: Row, facts: Facts) -> bool:
+    """Reports are their desk's: of its reviewers and supervisors. A thread and its part bear its name here."""
+    desk = row.get("organisation_id") or row.get("part_id") or row["thread_id"]
+    sent = row.get("draft_hash") is None
+    return who.may("decide") and sent and desk == who.viewer.organisation_id
+
+
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("tip_threads", "tip_parts", "tip_chunks", "tip_links"), _desk),
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
     "finding_decisions": _decision,
@@ -127,6 +135,8 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    **dict.fromkeys(("tip_desk_keys", "tip_threads", "tip_parts"), _desk),
+    "tip_desks": lambda who, row, _: who.may("accounts") and row["organisation_id"] == who.viewer.organisation_id,
     "finding_decisions": _deciding,
     "obligations": lambda who, row, _: who.may("decide") and who.within(row["region"]),
     "review_items": _reviewing,
