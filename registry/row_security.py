@@ -138,18 +138,17 @@ async def _tables(connection: AsyncConnection) -> list[str]:
 
 async def _make_roles(connection: AsyncConnection) -> None:
     """Roles are the server's, not the database's: they may be there already."""
-    missing = {
-        role: there for role in (PORTAL_ROLE, INTAKE_ROLE) if not (there := await _standing(connection, role))[1]
-    }
+    standing = {role: await _standing(connection, role) for role in (PORTAL_ROLE, INTAKE_ROLE)}
+    missing = {role: there for role, (there, member) in standing.items() if not member}
     try:
         async with connection.begin_nested():
-            for role, (there, _member) in missing.items():
+            for role, there in missing.items():
                 if not there:
                     await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
                 await connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
     except ProgrammingError as error:
         user = await connection.scalar(text("SELECT quote_ident(current_user)"))
-        made = "".join(f"CREATE ROLE {role}; " for role, (there, _member) in missing.items() if not there)
+        made = "".join(f"CREATE ROLE {role}; " for role, there in missing.items() if not there)
         names = ", ".join(missing)
         raise BadSetting(
             f"This user of PostgreSQL needs the roles {names}, and may not get them for itself.",
