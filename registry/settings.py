@@ -35,6 +35,14 @@ class Settings(BaseSettings):
     tip_months: int = Field(
         default=12, ge=1, le=120, description="whole months after its own for which a report can be read"
     )
+    intake_rate: float = Field(
+        default=5, gt=0, le=1000, description="reports a second that the public intake takes; more wait their turn"
+    )
+    intake_exit: str = Field(
+        default="https://www.baidu.com/",
+        pattern=r"^https?://",
+        description="where the intake's quick exit leads: a page that nobody wonders about",
+    )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
     )
