@@ -26,6 +26,8 @@ SUPERUSER = "threegates"
 DATABASE = "threegates"
 # The role of registry.viewers, as which the portal enters; rooms below import nothing of each other.
 PORTAL = "threegates_portal"
+# And the public intake's.
+INTAKE = "threegates_intake"
 # Recovery after a hard stop replays the log of up to max_wal_size; minutes on a slow disk.
 START_SECONDS = 300
 
@@ -72,6 +74,10 @@ class PostgreSQL:
     def portal_url(self, database: str = DATABASE) -> str:
         """The address of a database as the portal enters it: a role that owns nothing, with a password of its own."""
         return f"postgresql://{PORTAL}:{self._password('portal-password')}@{LOOPBACK}:{self.port}/{database}"
+
+    def intake_url(self, database: str = DATABASE) -> str:
+        """The address of a database as the public intake enters it: a role that adds reports and sees one at a time."""
+        return f"postgresql://{INTAKE}:{self._password('intake-password')}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Make the data folder at first use."""
@@ -207,7 +213,7 @@ class PostgreSQL:
             )
 
     def _password(self, name: str = "password") -> str:
-        """A password (the superuser's, or the portal's), made at first use, readable by us alone."""
+        """A password (the superuser's, the portal's, the intake's), made at first use, readable by us alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name
         if not path.exists():
@@ -223,12 +229,13 @@ class PostgreSQL:
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PORTAL):
-                await connection.execute(f"CREATE ROLE {PORTAL}")
-            # At each start: the file says what the password is. Only what it is checked by goes over.
-            secret = scram_secret(self._password("portal-password"))
             rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-            await connection.execute(f"ALTER ROLE {PORTAL} {rights} PASSWORD '{secret}'")
+            for role, file in ((PORTAL, "portal-password"), (INTAKE, "intake-password")):
+                if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                    await connection.execute(f"CREATE ROLE {role}")
+                # At each start: the file says what the password is. Only what it is checked by goes over.
+                secret = scram_secret(self._password(file))
+                await connection.execute(f"ALTER ROLE {role} {rights} PASSWORD '{secret}'")
         finally:
             await connection.close()
 

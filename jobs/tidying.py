@@ -1,9 +1,12 @@
-"""What has served its time goes: answers kept for idempotency keys, and the old secrets of rotated keys."""
+"""What has served its time goes: answers kept for idempotency keys, old secrets of keys, reports never sent."""
+
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import text
 
 from jobs.pipeline import Work
+from registry.clock import civil_day
 from registry.database import transaction
 from registry.keys import ANSWERS_KEPT
 
@@ -22,4 +25,9 @@ async def tidy(work: Work) -> int:
             text("UPDATE api_keys SET previous_hash = NULL, previous_until = NULL WHERE previous_until <= :now"),
             {"now": now},
         )
-    return answers.rowcount + secrets.rowcount
+        # Files of reports that were never sent, and uploads that broke off.
+        drafts = await connection.execute(
+            text("DELETE FROM tip_parts WHERE (draft_hash IS NOT NULL OR NOT complete) AND day < :yesterday"),
+            {"yesterday": civil_day(now) - timedelta(days=1)},
+        )
+    return answers.rowcount + secrets.rowcount + drafts.rowcount

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from portal.intake import rendering
 from portal.intake.pacing import PATIENCE, Pace, Puzzles
 from portal.intake.rendering import guard, language_of, render
 from portal.intake.reporting import Reporting
@@ -22,6 +21,7 @@ from portal.language import LANGUAGES, _, speaking
 from portal.rendering import STATIC
 from registry.errors import BadInput, ThreegatesError, Unavailable
 from registry.settings import settings
+from registry.tips.threads import intake_engine
 
 # Receipts that are looked up, a second: enough for people, slow for guessing (which 128 bits forbid anyway).
 LOOKUPS: Final = 20
@@ -85,7 +85,7 @@ def make_intake() -> Starlette:
 async def _until_the_end(_application: Starlette) -> AsyncIterator[None]:
     """Close the way to the database when the process ends."""
     yield
-    await rendering.engine().dispose()
+    await intake_engine().dispose()
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:

@@ -1,16 +1,13 @@
 """The intake's frame: pages without cookies, scripts or third parties; the language stands in the address."""
 
 import secrets
-from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from portal.language import LANGUAGES, Language, as_language, preferred, speaking
 from portal.rendering import environment
-from registry.database import make_engine
 from registry.settings import settings
 
 # Only the pages that somebody opened for their script carry one.
@@ -28,12 +25,6 @@ HEADERS: Final = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "x-robots-tag": "noindex",
 }
-
-
-@lru_cache(maxsize=1)
-def engine() -> AsyncEngine:
-    """The intake's way to the database: its own role's."""
-    return make_engine(settings().intake_dsn(), pool_size=10)
 
 
 def language_of(request: Request) -> Language:

@@ -10,7 +10,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.intake import rendering
 from portal.intake.form_stream import Upload, parts
 from portal.intake.pacing import Pace, Puzzles
 from portal.intake.rendering import language_of, render
@@ -24,7 +23,7 @@ from registry.reading import Row, first, rows
 from registry.tips.desks import LANES, Desk, Office, above, choose_desk, read_desks
 from registry.tips.receipts import Receipt, new_receipt
 from registry.tips.sealing import LARGEST_FILE, Header, fingerprint
-from registry.tips.threads import as_intake, drop_file, keep_file, keep_report, read_thread
+from registry.tips.threads import as_intake, drop_file, intake_engine, keep_file, keep_report, read_thread
 
 UPLOADS: Final = 50
 # The steps whose answers decide which desk receives.
@@ -124,7 +123,7 @@ class Reporting:
         try:
             async with self.uploads:
                 part = await keep_file(
-                    rendering.engine(), desk, header, counted(), today(), draft=bytes.fromhex(report.draft)
+                    intake_engine(), desk, header, counted(), today(), draft=bytes.fromhex(report.draft)
                 )
         except ThreegatesError as error:
             if error.status != 413:
@@ -135,13 +134,13 @@ class Reporting:
 
     async def _drop(self, report: Report, part: str) -> None:
         if report.draft and any(one[0] == part for one in report.files):
-            await drop_file(rendering.engine(), bytes.fromhex(report.draft), part)
+            await drop_file(intake_engine(), bytes.fromhex(report.draft), part)
             report.files = [one for one in report.files if one[0] != part]
 
     # -- the desk ----------------------------------------------------------------------------------------------------
 
     async def _desk(self, report: Report) -> Desk | None:
-        async with as_intake(rendering.engine()) as session:
+        async with as_intake(intake_engine()) as session:
             desks = await read_desks(session)
         return desk_for(report, desks)
 
@@ -165,7 +164,7 @@ class Reporting:
         values: dict[str, Any] = {"report": report, "step": step, "errors": errors, "searched": searched}
         values["changing"] = changing
         with speaking(language_of(request)):
-            async with as_intake(rendering.engine()) as session:
+            async with as_intake(intake_engine()) as session:
                 values |= await self._choices(session, step, report, searched)
                 if step in ("files", "check", "since", "who", "name"):
                     values["desk"] = desk = desk_for(report, await read_desks(session))
@@ -221,7 +220,7 @@ class Reporting:
         if not report.project.isdecimal():
             report.values["project"] = ""
             return
-        async with as_intake(rendering.engine()) as session:
+        async with as_intake(intake_engine()) as session:
             found = await first(
                 session,
                 "SELECT region FROM tip_projects WHERE project_id = :id",
@@ -245,17 +244,17 @@ class Reporting:
         worked = bool(form.get("number")) and self.puzzles.solved(form.get("challenge", ""), form["number"])
         await self.pace.turn(worked=worked)
         receipt = Receipt(bytes.fromhex(report.receipt)) if report.receipt else new_receipt()
-        async with as_intake(rendering.engine()) as session:
+        async with as_intake(intake_engine()) as session:
             desk = desk_for(report, await read_desks(session))
             if desk is None:
                 return await self._nobody(request, session, report)
             names = await names_of(session, report)
         if report.files and report.files_desk != desk.id:
             return await self._ask(request, "check", report, {})
-        if await read_thread(rendering.engine(), receipt.lookup) is None:
+        if await read_thread(intake_engine(), receipt.lookup) is None:
             said = report.as_json(names["project_name"], names["place_name"], names["office_name"])
             draft = bytes.fromhex(report.draft) if report.draft and report.files else None
-            await keep_report(rendering.engine(), receipt, desk, said, draft, today())
+            await keep_report(intake_engine(), receipt, desk, said, draft, today())
         language = language_of(request)
         return render(
             request,

@@ -16,7 +16,6 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.intake import rendering
 from portal.intake.form_stream import BadForm, Upload, fields, parts, text_of
 from portal.intake.pacing import Pace
 from portal.intake.rendering import guard, language_of, render
@@ -26,7 +25,7 @@ from registry.errors import NotFound, ThreegatesError
 from registry.tips.desks import Desk, read_desks
 from registry.tips.receipts import Receipt, decoy_receipt, read_receipt
 from registry.tips.sealing import LARGEST_FILE, CannotOpen, Header, open_sealed
-from registry.tips.threads import OwnThread, as_intake, keep_addition, keep_file, read_thread
+from registry.tips.threads import OwnThread, as_intake, intake_engine, keep_addition, keep_file, read_thread
 
 # A page of five answers, and the same sealed, in base64.
 PAGE_SIZE: Final = 128 * 1024
@@ -84,7 +83,7 @@ class Returning:
         async def answer() -> Response:
             form = await fields(request)
             lookup, right = _lookup(form.get("lookup", ""))
-            thread = await read_thread(rendering.engine(), lookup, _number(form.get("older_than")))
+            thread = await read_thread(intake_engine(), lookup, _number(form.get("older_than")))
             found = thread is not None and right
             said: dict[str, Any] = {"found": found}
             if found and thread is not None:
@@ -132,7 +131,7 @@ class Returning:
     async def _show(self, request: Request, receipt: Receipt | None, older_than: int, said: str) -> Response:
         used = receipt or decoy_receipt()
         identity = used.identity
-        thread = await read_thread(rendering.engine(), used.lookup, older_than)
+        thread = await read_thread(intake_engine(), used.lookup, older_than)
         if receipt is None:
             thread = None
         with speaking(language_of(request)):
@@ -170,7 +169,7 @@ class Returning:
                     asked = True
                     receipt = read_receipt(part[1]) if part[0] == "receipt" else None
                     lookup = receipt.lookup if receipt else _lookup(part[1])[0]
-                    thread = await read_thread(rendering.engine(), lookup)
+                    thread = await read_thread(intake_engine(), lookup)
                     desk = await _desk_of(thread)
             if not asked:
                 raise BadForm
@@ -185,7 +184,7 @@ class Returning:
                 return _("请写下要补充的内容，或选择文件。"), receipt
             if text:
                 said = json.dumps({"what": text}, ensure_ascii=False).encode("utf-8", "replace")
-                await keep_addition(rendering.engine(), lookup, desk, said, today())
+                await keep_addition(intake_engine(), lookup, desk, said, today())
             return _("已封存并送达。"), receipt
 
     async def _add_file(self, lookup: bytes, desk: Desk, upload: Upload) -> str:
@@ -196,7 +195,7 @@ class Returning:
         header = Header("file", upload.filename, upload.media_type)
         try:
             async with self.uploads:
-                await keep_file(rendering.engine(), desk, header, content(), today(), lookup=lookup)
+                await keep_file(intake_engine(), desk, header, content(), today(), lookup=lookup)
         except NotFound:
             return _("没有与此回执对应的举报。")
         except ThreegatesError as error:
@@ -207,7 +206,7 @@ class Returning:
 
 
 async def _desk_of(thread: OwnThread | None) -> Desk | None:
-    async with as_intake(rendering.engine()) as session:
+    async with as_intake(intake_engine()) as session:
         desks = await read_desks(session)
     wanted = thread.organisation_id if thread else ""
     return next((desk for desk in desks if desk.id == wanted and desk.can_receive), None)

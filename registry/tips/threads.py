@@ -9,15 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.database import transaction
+from registry.database import make_engine, transaction
 from registry.errors import NotFound
 from registry.reading import first, rows
+from registry.settings import settings
 from registry.tips.desks import Desk
 from registry.tips.outer_keys import kept_months, month_of, outer_identity, outer_recipient
 from registry.tips.receipts import Receipt, lookup_hash
@@ -57,6 +59,12 @@ class OwnThread:
     sent: int  # parts from the reporter
     answers: list[Answer]
     older: int = 0  # before which number older answers stand; 0 where there are none
+
+
+@lru_cache(maxsize=1)
+def intake_engine() -> AsyncEngine:
+    """The intake's way to the database: at its own role's address, where it was given one."""
+    return make_engine(settings().intake_dsn(), pool_size=10)
 
 
 @asynccontextmanager

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from deploy.portal_login import check_portal_login
-from deploy.postgresql import PORTAL, PostgreSQL, scram_secret
-from registry.viewers import PORTAL_ROLE
+from deploy.postgresql import INTAKE, PORTAL, PostgreSQL, scram_secret
+from registry.viewers import INTAKE_ROLE, PORTAL_ROLE
 from tests.conftest import _execute, run
 
 ROLE = f"tg_test_login_{os.getpid()}"
@@ -33,7 +33,7 @@ def role(database_url: str) -> Iterator[str]:
 
 
 def test_the_name_of_the_role_is_the_registry_s() -> None:
-    assert PORTAL == PORTAL_ROLE
+    assert (PORTAL, INTAKE) == (PORTAL_ROLE, INTAKE_ROLE)
 
 
 def test_a_member_of_the_portal_s_role_is_well(database_url: str, role: str) -> None:
