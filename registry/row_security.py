@@ -5,7 +5,7 @@ transaction that has ended is '': both deny. A table without an entry in POLICIE
 """
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -80,10 +80,11 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     if standing == digest:
         return
     await lift_views(connection)
-    for statement in wanted:
-        await connection.exec_driver_sql(statement)
-    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}")
-    await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
+    wanted.append(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}")
+    wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
+    # Many hundred statements in one message, within the transaction that has begun.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.execute(";\n".join(wanted))
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES ('row_security', to_jsonb(CAST(:digest AS text))) "
