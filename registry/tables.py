@@ -30,6 +30,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
@@ -70,6 +71,7 @@ __all__ = [
     "agencies",
     "approvals",
     "audit_tables",
+    "case_tables",
     "enterprises",
     "findings",
     "gate_tables",

@@ -24,6 +24,8 @@ class Facts:
     accounts: dict[int, Row] = field(default_factory=dict)
     organisations: dict[str, Row] = field(default_factory=dict)
     regions: dict[int, str | None] = field(default_factory=dict)  # of projects, as known now
+    cases: dict[int, Row] = field(default_factory=dict)
+    case_files: dict[int, Row] = field(default_factory=dict)
 
 
 Condition = Callable[[Looking, Row, Facts], bool]
@@ -104,7 +106,32 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _my_desk(who: Looking, row: Row) -> bool:
+    return who.viewer.organisation_id in (row["desk_id"], *row["organisations"])
+
+
+def _case(who: Looking, row: Row, facts: Facts) -> bool:
+    """A case is for officials of its region, its desk and whoever has a task of it; credit for finance alone."""
+    reads = who.may("internal") and (not row["credit"] or who.may("credit"))
+    return reads and (who.within(row["region"]) or _my_desk(who, row))
+
+
+def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
+    reads = not row.get("credit") or who.may("credit")
+    return reads and _case(who, facts.cases[row["case_id"]], facts)
+
+
+def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
+    mine = who.viewer.organisation_id in (row["organisation_id"], row["asked_for"])
+    return mine and who.may("register", "decide") and _of_case(who, row, facts)
+
+
+_OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_events"
+
 READ: dict[str, Condition] = {
+    "cases": _case,
+    **dict.fromkeys(_OF_CASES.split(), _of_case),
+    "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
     "finding_decisions": _decision,
@@ -127,6 +154,9 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
+    "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
+    "case_tasks": _case_task_changing,
     "finding_decisions": _deciding,
     "obligations": lambda who, row, _: who.may("decide") and who.within(row["region"]),
     "review_items": _reviewing,
