@@ -30,6 +30,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.alerting import tables as alert_tables
 from registry.gate import tables as gate_tables
 
 METADATA: Final = SQLModel.metadata
@@ -68,6 +69,7 @@ __all__ = [
     "METADATA",
     "SEQUENCES",
     "agencies",
+    "alert_tables",
     "approvals",
     "audit_tables",
     "enterprises",
