@@ -30,6 +30,7 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.alerting import tables as alert_tables
 from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
 
@@ -69,6 +70,7 @@ __all__ = [
     "METADATA",
     "SEQUENCES",
     "agencies",
+    "alert_tables",
     "approvals",
     "audit_tables",
     "case_tables",

@@ -165,6 +165,30 @@ _OF_DECIDERS = (
     "SELECT id, 'a.txt', 'text/plain', 1, '', id % 3 = 0, now() FROM cases",
     "INSERT INTO case_file_contents (file_id, content) SELECT id, 'a' FROM case_files",
     "INSERT INTO case_events (case_id, kind, credit, at) SELECT id, 'opened', id % 2 = 0, now() FROM cases",
+    # An alert of every lane for every desk and for none, with all that hangs on it.
+    "INSERT INTO alerts (topic, rule, lane, severity, region, organisation_id, opened_at, changed_at) "
+    "SELECT concat('project:', o.id, r.region, lane), 'land-without-approval', lane, 'violation', r.region, o.id, "
+    "now(), now() FROM (SELECT id FROM organisations WHERE kind = 'agency' UNION ALL SELECT NULL) AS o, "
+    "(SELECT DISTINCT region FROM project_versions) AS r, unnest(ARRAY['land', 'credit']) AS lane "
+    "ON CONFLICT DO NOTHING",
+    "INSERT INTO alert_findings (fingerprint, episode, alert_id, severity, added_at) "
+    "SELECT id::text, 1, id, severity, now() FROM alerts",
+    "INSERT INTO alert_events (alert_id, at, kind) SELECT id, now(), 'opened' FROM alerts",
+    "INSERT INTO alert_silences (topic, rule, organisation_id, reason, began_at, ends_at, made_by) "
+    "SELECT 'project:1', 'land-without-approval', id, '示例', now(), now() + interval '1 day', 'somebody' "
+    "FROM organisations",
+    "INSERT INTO announcements (key, kind, at, subject_kind, subject, path, organisation_id, account_ids, lane) "
+    "SELECT concat(o.id, lane), 'alert.opened', now(), 'alert', '1', '/alerts/1', o.id, "
+    "(SELECT array_agg(id) FROM accounts WHERE id % 3 = 0), lane "
+    "FROM organisations AS o, unnest(ARRAY['land', 'credit']) AS lane",
+    "INSERT INTO webhooks (organisation_id, name, url, secret_sealed, created_at, created_by) "
+    "SELECT id, id, 'https://receiver.example', '', now(), 'somebody' FROM organisations",
+    "INSERT INTO deliveries (announcement_id, channel, recipient, account_id, organisation_id, due_at) "
+    "SELECT (SELECT min(id) FROM announcements), 'mail', concat('account:', id), id, organisation_id, now() "
+    "FROM accounts",
+    "INSERT INTO delivery_attempts (message_key, organisation_id, at, outcome) "
+    "SELECT id, id, now(), 'sent' FROM organisations",
+    "INSERT INTO notification_wishes (account_id) SELECT id FROM accounts",
 )
 
 

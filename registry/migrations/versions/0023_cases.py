@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0023"
-down_revision = "0013"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
@@ -253,18 +253,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("file_id"),
     )
-    op.drop_index(
-        op.f("enterprise_names_name"),
-        table_name="enterprise_names",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
-    op.drop_index(
-        op.f("project_versions_name"),
-        table_name="project_versions",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
+    op.create_foreign_key("alerts_case", "alerts", "cases", ["case_id"], ["id"])
     for table in KEPT:
         op.execute(
             f"CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
