@@ -31,6 +31,7 @@ from registry import (
     syncing,
 )
 from registry.gate import tables as gate_tables
+from registry.publishing import tables as publishing_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -84,6 +85,7 @@ __all__ = [
     "parameter_values",
     "people",
     "projects",
+    "publishing_tables",
     "records",
     "regions",
     "sources",
