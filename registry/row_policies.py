@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.audience import CREDIT_ACTS
+from registry.publishing.tables import PUBLIC as PUBLIC_VERSION
 from registry.roles import Permission
 
 NOBODY: Final = "false"
@@ -124,6 +125,8 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the register itself makes public what passed its approvals, never by a role.
+_PRESS: Final = "(SELECT may('press'))"
 # Set by registry.viewers.become while the gate itself answers, never by a role.
 _GATEKEEPING: Final = "(SELECT may('gatekeep'))"
 # A caller without an organisation, such as the register's first key, has what it asked itself.
@@ -141,6 +144,22 @@ _VISIBLE_FINDING: Final = (
     "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
 )
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
+
+
+def _prepared(table: str) -> str:
+    """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
+    return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
+
+
+def _published(table: str, public: str) -> Policy:
+    """A part of publishing: for everybody what is public, for officials of the region all; the press alone shows."""
+    official = f"({may('internal')} AND {within(f'{table}.region')})"
+    working = f"(NOT ({public}) AND {_prepared(table)})"
+    return Policy(
+        read=f"({public} OR {_PRESS} OR {official})",
+        add=working,
+        change=f"({_PRESS} OR {working})",
+    )
 
 
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
@@ -328,6 +347,17 @@ POLICIES: Final[dict[str, Policy]] = {
         add=_managed("webhooks.organisation_id"),
         change=_managed("webhooks.organisation_id"),
     ),
+    # Publications: the public has what passed its approvals; only the press of the register gives a public state.
+    "publications": Policy(
+        read=f"(public_since IS NOT NULL OR {_PRESS} OR ({may('internal')} AND {within('publications.region')}))",
+        add=f"(public_since IS NULL AND {_prepared('publications')})",
+        change=_PRESS,
+    ),
+    "publication_versions": _published("publication_versions", PUBLIC_VERSION),
+    "publication_objections": _published("publication_objections", "shown"),
+    "publication_replies": _published("publication_replies", "shown"),
+    "publication_appeals": _published("publication_appeals", "shown"),
+    "publication_chain": Policy(read=EVERYBODY, add=_PRESS),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
