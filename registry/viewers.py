@@ -20,7 +20,7 @@ Audience = Literal["public", "bank", "official", "finance"]
 class Viewer:
     """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
 
-    kind: Literal["public", "person", "key", "sign_in", "gate"] = "public"
+    kind: Literal["public", "person", "key", "sign_in", "gate", "press"] = "public"
     account_id: int | None = None
     key_id: int | None = None
     # As it stands in histories and in the audit: a login name, or the name of a key.
@@ -65,10 +65,13 @@ STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=
 
 # The gate while it judges and signs: it keeps answers, and sees of credit what everybody may know.
 GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
+# The register while it makes public what passed its approvals: it writes the days of publication into the facts.
+PRESS: Final = Viewer(kind="press", actor="press", region=NATION)
 # Words that no role has.
 _OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
     "sign_in": frozenset({"recognise"}),
     "gate": frozenset({"gatekeep"}),
+    "press": frozenset({"press", "register"}),
 }
 
 _BECOME: Final = text(
