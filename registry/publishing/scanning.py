@@ -51,7 +51,7 @@ def refuse(text: str, where: str) -> None:
     if found:
         one = found[0]
         raise BadInput(
-            f"Characters {one.start + 1} to {one.end} look like {WORDS[one.what]}; personal data is not published.",
+            f"Characters {one.start + 1} to {one.end} look like personal data or a bank account; neither is published.",
             where=where,
             remedy="Take it out, or say it without the person or the number.",
         )
@@ -63,16 +63,6 @@ def cover(text: str) -> tuple[str, int]:
     for one in reversed(found):
         text = text[: one.start] + "█" * (one.end - one.start) + text[one.end :]
     return text, len(found)
-
-
-WORDS: Final[dict[str, str]] = {
-    "identity": "an identity card number",
-    "mobile": "a mobile phone number",
-    "phone": "a phone number",
-    "account": "a bank account or card number",
-    "mail": "an e-mail address",
-    "person": "a person's name or private details",
-}
 
 
 def _plain(text: str) -> str:
