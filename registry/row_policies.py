@@ -179,6 +179,41 @@ def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
 
 
+def _of_case(table: str) -> str:
+    """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
+    return (
+        f"((NOT {table}.credit OR {may('credit')}) AND "
+        f"EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = {table}.case_id))"
+    )
+
+
+# Officials within the region, the case's own desk, and whoever was given a task of it.
+_MY_DESK: Final = "(desk_id = (SELECT my_organisation()) OR (SELECT my_organisation()) = ANY(organisations))"
+_CASE: Final = f"({may('internal')} AND (NOT credit OR {may('credit')}) AND ({within('cases.region')} OR {_MY_DESK}))"
+_CASE_FILE: Final = "EXISTS (SELECT FROM case_files AS of_row WHERE of_row.id = case_file_contents.file_id)"
+_CASE_DECISION: Final = "EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = case_decisions.case_id)"
+_CASE_WORKERS: Final = may("register", "decide")
+# An alert is for the officials of its place and for its desk; of credit for finance alone.
+_VISIBLE_ALERT: Final = (
+    f"({may('internal')} AND (lane <> 'credit' OR {may('credit')}) AND ({within('alerts.region')} "
+    "OR organisation_id = (SELECT my_organisation()) OR escalated_to = (SELECT my_organisation())))"
+)
+# Its desk acts on it, whoever it was escalated to, the same agency above the desk; on one without a desk the nation's.
+_DESK_OF_ALERT: Final = (
+    f"({may('decide')} AND (organisation_id = (SELECT my_organisation()) "
+    "OR escalated_to = (SELECT my_organisation()) "
+    f"OR organisation_id IS NULL AND {_FOR_THE_NATION} OR {within('alerts.region')} AND EXISTS ("
+    "SELECT FROM organisations AS desk JOIN organisations AS mine ON mine.id = (SELECT my_organisation()) "
+    "AND mine.agency_id = desk.agency_id WHERE desk.id = alerts.organisation_id)))"
+)
+_OF_DESK: Final = "organisation_id = (SELECT my_organisation())"
+
+
+def _of_alert(table: str) -> str:
+    """The condition that the viewer sees the alert of a row."""
+    return f"EXISTS (SELECT FROM alerts AS of_alert WHERE of_alert.id = {table}.alert_id)"
+
+
 _OPEN_TABLES: Final = """
     agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
     law_documents law_duties notices notice_items
@@ -239,6 +274,30 @@ POLICIES: Final[dict[str, Policy]] = {
     "backtests": Policy(read=may("internal"), add=may("internal")),
     # Banks too: what an enterprise has defaulted on, they must know.
     "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
+    # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
+    "cases": Policy(
+        read=_CASE,
+        add=f"({may('decide')} AND {_CASE})",
+        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK})",
+    ),
+    "case_serials": Policy(read=may("decide"), add=may("decide"), change=may("decide")),
+    "case_subjects": Policy(
+        read=_of_case("case_subjects"),
+        add=f"({may('decide')} AND {_of_case('case_subjects')})",
+        change=f"({may('decide')} AND {_of_case('case_subjects')})",
+    ),
+    "case_tasks": Policy(
+        read=_of_case("case_tasks"),
+        add=f"({may('decide')} AND {_of_case('case_tasks')})",
+        change=f"({_CASE_WORKERS} AND (SELECT my_organisation()) IN (organisation_id, asked_for) "
+        f"AND {_of_case('case_tasks')})",
+    ),
+    "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
+    **{
+        table: Policy(read=_of_case(table), add=f"({_CASE_WORKERS} AND {_of_case(table)})")
+        for table in ("case_notes", "case_files", "case_events")
+    },
+    "case_file_contents": Policy(read=_CASE_FILE, add=f"({_CASE_WORKERS} AND {_CASE_FILE})"),
     "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
@@ -258,6 +317,35 @@ POLICIES: Final[dict[str, Policy]] = {
     "gate_marks": Policy(
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
+    ),
+    # Alerts are written by the jobs; people acknowledge, snooze and silence.
+    "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
+    "alert_findings": Policy(read=_of_alert("alert_findings")),
+    "alert_events": Policy(read=_of_alert("alert_events"), add=f"({may('decide')} AND {_of_alert('alert_events')})"),
+    "alert_silences": Policy(
+        read=f"({may('internal')} AND {_OF_DESK})",
+        add=f"({may('decide')} AND {_OF_DESK})",
+        change=f"({may('decide')} AND {_OF_DESK})",
+    ),
+    # What people are told, and whether it reached them: of those it is for, and of who runs the machines.
+    "announcements": Policy(
+        read=f"({_MINE} = ANY(account_ids) OR {may('internal')} AND {_OF_DESK} "
+        f"AND (lane <> 'credit' OR {may('credit')}))",
+        add=_ACTING,
+    ),
+    "deliveries": Policy(
+        read=f"(account_id = {_MINE} OR {may('internal', 'accounts')} AND {_OF_DESK} OR {may('operate')})"
+    ),
+    "delivery_attempts": Policy(read=f"({may('internal', 'accounts')} AND {_OF_DESK} OR {may('operate')})"),
+    "notification_wishes": Policy(
+        read=f"({RECOGNISING} OR account_id = {_MINE})",
+        add=f"account_id = {_MINE}",
+        change=f"account_id = {_MINE}",
+    ),
+    "webhooks": Policy(
+        read=_managed("webhooks.organisation_id"),
+        add=_managed("webhooks.organisation_id"),
+        change=_managed("webhooks.organisation_id"),
     ),
     # Publications: the public has what passed its approvals; only the press of the register gives a public state.
     "publications": Policy(

@@ -17,7 +17,8 @@ MOST: Final = 200
 # What the law wants public and neither others nor we have published: one line a matter.
 _MISSING: Final = " UNION ALL ".join(
     f"SELECT '{kind}' AS kind, m.subject, m.number, m.authority, {name} AS name, m.region, m.synthetic, "
-    f"{day} AS on_date FROM {view} AS m WHERE {open_} AND {within('m.region')} AND NOT EXISTS (SELECT FROM publications AS p WHERE "
+    f"{day} AS on_date FROM {view} AS m WHERE {open_} AND {within('m.region')} "
+    "AND NOT EXISTS (SELECT FROM publications AS p WHERE "
     f"p.kind = '{kind}' AND p.subject = m.subject AND p.withdrawn_at IS NULL AND EXISTS (SELECT FROM "
     "publication_versions AS v WHERE v.publication_id = p.id AND v.state NOT IN ('refused', 'dropped')))"
     for kind, view, name, day, open_ in (
@@ -97,7 +98,8 @@ async def work_file(session: AsyncSession, publication: int, today: date) -> dic
         for row in await rows(
             session,
             "SELECT v.*, d.name AS drafter, a.name AS approver, b.name AS second_approver "
-            "FROM publication_versions AS v LEFT JOIN colleagues AS d ON d.id = v.drafted_by LEFT JOIN colleagues AS a ON a.id = v.approved_by "
+            "FROM publication_versions AS v LEFT JOIN colleagues AS d ON d.id = v.drafted_by "
+            "LEFT JOIN colleagues AS a ON a.id = v.approved_by "
             "LEFT JOIN colleagues AS b ON b.id = v.second_approved_by WHERE v.publication_id = :id "
             "ORDER BY v.number DESC",
             id=publication,

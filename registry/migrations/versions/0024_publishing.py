@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from registry.publishing.tables import TRIGGERS
 
 revision = "0024"
-down_revision = "0013"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
