@@ -92,8 +92,7 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
     # Many hundred statements in one message, within the transaction that has begun.
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    await driver.execute(";
-".join(wanted))
+    await driver.execute(";\n".join(wanted))
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES ('row_security', to_jsonb(CAST(:digest AS text))) "
