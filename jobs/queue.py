@@ -22,6 +22,7 @@ JOBS: Final = (
     "seal",
     "anchor",
     "audit_verify",
+    "publish",
     "tidy",
 )
 
