@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from connectors.agency import SHIPPED, Agency, load_agencies
 from jobs import runs
 from jobs.logs import configure_logs
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from registry import clock
 from registry.clock import CIVIL_ZONE
 from registry.database import driver, engine, transaction
@@ -143,7 +143,7 @@ class Schedule:
     async def begin(self) -> None:
         """Note the feeds and what is overdue, then start ticking."""
         async with transaction() as session:
-            await install_queue(await driver(session))
+            await require_queue(await driver(session))
         async with transaction() as session:
             await runs.register_feeds(session, self.agencies)
         for agency in self.agencies:

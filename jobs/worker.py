@@ -21,7 +21,7 @@ from jobs import audit, pipeline, publishing, tidying
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from jobs.scheduler import all_agencies
 from jobs.sync import FIRST_RETRY, Sync, sync_feed
 from registry.database import connect, engine, transaction
@@ -177,7 +177,7 @@ async def run() -> int:
     """Work until SIGTERM or SIGINT; 1 when the queue was lost (a supervisor starts the worker again)."""
     connection = await connect(settings().database_dsn())
     waking = await connect(settings().database_dsn())
-    await install_queue(connection)
+    await require_queue(connection)
     worker = Worker(engine(), all_agencies(), waking)
     queue = PgQueuer.from_asyncpg_connection(connection)
     for name, (job, at_once) in worker.jobs().items():

@@ -325,9 +325,10 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
-    "This user of PostgreSQL needs the role {name}, and may not get it for itself.": (
-        "此数据库用户需要角色 {name}，且无权自行取得。"
+    "The register needs the role {name} of PostgreSQL, which this user may not make or take.": (
+        "登记册需要数据库角色 {name}，而此用户无权创建或取得。"
     ),
+    "The database does not hold the jobs' queue.": "数据库中没有任务队列。",
     "As a superuser, run: {commands}": "请以超级用户执行：{commands}",
     "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
     "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",
@@ -346,8 +347,8 @@ CHINESE: Final[dict[str, str]] = {
     "Raise its max_connections or end other users.": "请增大 max_connections，或结束其他连接。",
     "See the list under /rules.": "请查看 /rules 中的列表。",
     "See `threegates doctor`; start everything with `threegates up`.": "请运行 threegates doctor 查看原因。",
-    "Start everything with `threegates up`, or run `python -m registry.migrations`.": (
-        "请运行 threegates up 启动全部，或运行 python -m registry.migrations。"
+    "Start everything with `threegates up`, or run `threegates migrate`.": (
+        "请运行 threegates up 启动全部，或运行 threegates migrate。"
     ),
 }
 

@@ -16,14 +16,23 @@ NOBODY: Final = "false"
 EVERYBODY: Final = "true"
 
 
+# What the jobs may do with a table where nothing narrower is said below.
+JOBS_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, MAINTAIN"
+NOTHING: Final = ""
+
+
 @dataclass(frozen=True)
 class Policy:
-    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it."""
+    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it.
+
+    `jobs`: the rights of the jobs in the table; they see every row of it.
+    """
 
     read: str = NOBODY
     add: str = NOBODY
     change: str = NOBODY
     remove: str = NOBODY
+    jobs: str = JOBS_RIGHTS
 
 
 def may(*permissions: Permission) -> str:
@@ -103,6 +112,8 @@ def _of_account(column: str) -> str:
 
 
 _OPEN: Final = Policy(read=EVERYBODY)
+# What migrations alone write.
+_GIVEN: Final = Policy(read=EVERYBODY, jobs="SELECT")
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
@@ -214,11 +225,11 @@ def _of_alert(table: str) -> str:
     return f"EXISTS (SELECT FROM alerts AS of_alert WHERE of_alert.id = {table}.alert_id)"
 
 
-_OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
-    law_documents law_duties notices notice_items
-    productions region_successions region_within regions register_facts sources sync_pages
+_GIVEN_TABLES: Final = """
+    agencies agency_successions alembic_version industries industry_successions law_articles law_documents law_duties
+    region_successions region_within regions
 """
+_OPEN_TABLES: Final = "feeds judging_runs notices notice_items productions register_facts sources sync_pages"
 _REGISTERED_TABLES: Final = """
     eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
     plan_units projects
@@ -228,6 +239,7 @@ _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
 POLICIES: Final[dict[str, Policy]] = {
+    **dict.fromkeys(_GIVEN_TABLES.split(), _GIVEN),
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
@@ -363,11 +375,14 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
         add=_OFFICE,
         change=_OFFICE,
+        jobs="SELECT",
     ),
     "accounts": Policy(
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
         add=_PERSON,
         change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
+        # Who is there, and none of the secrets.
+        jobs="SELECT (id, login, name, organisation_id, region, state)",
     ),
     "role_grants": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
@@ -376,11 +391,13 @@ POLICIES: Final[dict[str, Policy]] = {
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
         f"{_of_account('account_id')}))",
         change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+        jobs="SELECT",
     ),
     "sign_ins": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=RECOGNISING,
         change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        jobs=NOTHING,
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
@@ -388,8 +405,14 @@ POLICIES: Final[dict[str, Policy]] = {
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
         remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        jobs=NOTHING,
     ),
-    "api_keys": Policy(read=f"({RECOGNISING} OR {_KEY})", add=_KEY, change=f"({RECOGNISING} OR {_KEY})"),
+    "api_keys": Policy(
+        read=f"({RECOGNISING} OR {_KEY})",
+        add=_KEY,
+        change=f"({RECOGNISING} OR {_KEY})",
+        jobs="SELECT (previous_until), UPDATE (previous_hash, previous_until)",
+    ),
     "proposals": Policy(
         read=may("internal", "accounts"),
         add=f"({may('internal')} AND drafted_by = {_MINE})",
@@ -399,7 +422,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "audit_entries": Policy(
         read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) OR {_FOR_THE_NATION}))",
         add=EVERYBODY,
+        jobs="SELECT, INSERT",
     ),
-    "audit_batches": Policy(read=may("audit")),
-    "audit_seals": Policy(read=may("audit")),
+    "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+    "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
 }

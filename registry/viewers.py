@@ -10,6 +10,8 @@ from registry.errors import NotAllowed
 from registry.roles import Permission
 
 PORTAL_ROLE: Final = "threegates_portal"
+# Worker and scheduler: policies show them every row, and they own nothing.
+JOBS_ROLE: Final = "threegates_jobs"
 NATION: Final = "000000"
 
 # A bank sees what the public sees and its own credit; finance what officials see and credit of its region.
