@@ -27,6 +27,7 @@ JOBS: Final = (
     "seal",
     "anchor",
     "audit_verify",
+    "publish",
     "tidy",
 )
 

@@ -48,6 +48,7 @@ TIMETABLE: Final = {
     "seal": "* * * * *",
     "anchor": "45 * * * *",
     "audit_verify": "10 5 * * *",
+    "publish": "2 * * * *",
     "tidy": "35 * * * *",
 }
 # How soon marks are worked on that nobody was woken for, such as those a returned Elasticsearch waits for.

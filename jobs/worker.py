@@ -17,7 +17,7 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, delivering, pipeline, tidying
+from jobs import audit, delivering, pipeline, publishing, tidying
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
@@ -150,6 +150,11 @@ class Worker:
         except ThreegatesError as error:
             LOG.error("the audit cannot be verified", reason=str(error))
 
+    async def publish(self, job: Job) -> None:
+        """Publish what stood its objection period."""
+        if await publishing.publish(self.work):
+            await self._then("judge")
+
     async def tidy(self, job: Job) -> None:
         """Forget what has served its time."""
         await tidying.tidy(self.work)
@@ -175,6 +180,7 @@ class Worker:
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),
             "audit_verify": (self.audit_verify, 1),
+            "publish": (self.publish, 1),
             "tidy": (self.tidy, 1),
         }
 

@@ -14,6 +14,7 @@ from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.publishing import scanning
 from registry.publishing.building import Matter, build, plain, refuse_suspended
 from registry.publishing.kinds import Content, Office
+from registry.publishing.telling import tell
 from registry.reading import Row, first
 from registry.viewers import Viewer
 
@@ -171,6 +172,7 @@ async def submit(session: AsyncSession, viewer: Viewer, publication: int, seen: 
     }
     why = row["reason"] or "publish"
     number = await proposals.draft(session, viewer, PROPOSAL, found["reference"], content, why, now)
+    await tell(session, "publication.awaits_approval", found, number, now)
     await audit(
         session, viewer, "publication.submit", "publication", found["reference"],
         after={**content, "number": row["number"], "accuses": row["accuses"]},

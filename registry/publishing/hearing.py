@@ -17,6 +17,7 @@ from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.flags import hash_of
 from registry.publishing import chain, press, scanning
 from registry.publishing.drafting import correct, of_publication, preparer
+from registry.publishing.telling import tell
 from registry.reading import Row, first
 from registry.viewers import Viewer
 
@@ -63,6 +64,7 @@ async def receive_objection(
         received_by=account,
         received_at=now,
     )
+    await tell(session, "publication.objection", found, number, now)
     await _audited(session, viewer, "publication.objection", found, number, letter)
     return number
 
@@ -186,6 +188,7 @@ async def receive_appeal(session: AsyncSession, viewer: Viewer, publication: int
     async with press.as_press(session, viewer):
         await _update(session, "publication_appeals", number, shown=True)
         await chain.append(session, found, "appeal", number, now, hash_of({"file": letter.file_hash}))
+    await tell(session, "publication.appeal", found, number, now)
     await _audited(session, viewer, "publication.appeal", found, number, letter)
     return number
 

@@ -22,6 +22,7 @@ from registry.publishing import chain, scanning
 from registry.publishing.building import objection_days
 from registry.publishing.drafting import PROPOSAL, of_publication, on_its_way, preparer, unchanged
 from registry.publishing.kinds import KINDS, Content, charges
+from registry.publishing.telling import tell
 from registry.reading import Row, first, rows
 from registry.restating import Telling
 from registry.viewers import PRESS, Viewer, become
@@ -64,6 +65,7 @@ async def approve(
         await proposals.draft(
             session, viewer, PROPOSAL, found["reference"], proposal["content"], proposal["reason"], now, hands=hands
         )
+        await tell(session, "publication.awaits_approval", found, -row["id"], now)
     column = "second_approved" if second else "approved"
     async with as_press(session, viewer):
         await _execute(
@@ -112,9 +114,12 @@ async def ask_withdrawal(session: AsyncSession, viewer: Viewer, publication: int
     )  # fmt: skip
     if waits:
         raise Conflict("A withdrawal of this publication awaits a second person already.")
-    return await proposals.draft(
+    number = await proposals.draft(
         session, viewer, WITHDRAWAL, found["reference"], {"publication": publication}, reason, now
     )
+    await tell(session, "publication.awaits_approval", found, number, now)
+    await audit(session, viewer, "publication.ask_withdrawal", "publication", found["reference"], why=reason)
+    return number
 
 
 async def approve_withdrawal(
@@ -125,6 +130,15 @@ async def approve_withdrawal(
     if proposal["kind"] != WITHDRAWAL:
         raise Conflict("This proposal is not a withdrawal.")
     await withdraw(session, viewer, int(proposal["content"]["publication"]), proposal["reason"], now)
+
+
+async def refuse_withdrawal(
+    session: AsyncSession, viewer: Viewer, proposal_id: int, seen: int, decision: str, now: datetime
+) -> None:
+    """Refuse to withdraw, saying why; it stays public."""
+    proposal = await proposals.refuse(session, viewer, proposal_id, seen, decision, now)
+    if proposal["kind"] != WITHDRAWAL:
+        raise Conflict("This proposal is not a withdrawal.")
 
 
 async def withdraw(session: AsyncSession, viewer: Viewer | None, publication: int, reason: str, now: datetime) -> None:
@@ -162,6 +176,7 @@ async def withdraw(session: AsyncSession, viewer: Viewer | None, publication: in
         await chain.append(session, found, "withdrawn", 0, now, tombstone)
         await _tell_fact(session, found, now)
         await _index(session, found)
+        await tell(session, "publication.withdrawn", found, 0, now)
     await audit(session, by, "publication.withdraw", "publication", found["reference"], why=reason)
 
 
@@ -262,6 +277,7 @@ async def _publish(session: AsyncSession, found: Row, row: Row, now: datetime) -
     await chain.append(session, found, event, row["number"], now, row["content_hash"], row["evidence_hash"])
     if old is None:
         await _tell_fact(session, found, now)
+    await tell(session, f"publication.{event}", found, row["number"], now)
     await _index(session, found)
 
 

@@ -13,7 +13,7 @@ from sqlmodel import BigInteger, Field, SQLModel
 
 from registry.history import Instant
 
-KINDS: Final = ("disposition", "rectification", "elimination_list", "replacement_plan", "statistics", "case_outcome")
+KINDS: Final = ("disposition", "rectification", "elimination_list", "replacement_plan", "statistics")
 # draft -> submitted (approvals) -> displayed (objection period) -> published -> superseded | withdrawn
 STATES: Final = ("draft", "submitted", "displayed", "published", "superseded", "withdrawn", "refused", "dropped")
 PUBLIC_STATES: Final = ("displayed", "published", "superseded")

@@ -28,6 +28,4 @@ def titles(kind: str, content: dict[str, Any]) -> tuple[str, str]:
     if kind == "elimination_list":
         number = facts.get("number", "")
         return f"淘汰落后产能名单（{number}）", f"List of capacity to be eliminated ({number})"
-    if kind == "statistics":
-        return f"{facts.get('year', '')}年处理情况统计", f"Statistics of {facts.get('year', '')}"
-    return f"案件结果{about}", f"Outcome of a case: {about_en}"
+    return f"{facts.get('year', '')}年处理情况统计", f"Statistics of {facts.get('year', '')}"

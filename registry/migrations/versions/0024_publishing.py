@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_reason = '')", name="publication_withdrawn"),
         sa.CheckConstraint(
-            "kind IN ('disposition', 'rectification', 'elimination_list', 'replacement_plan', 'statistics', 'case_outcome')",
+            "kind IN ('disposition', 'rectification', 'elimination_list', 'replacement_plan', 'statistics')",
             name="publication_kind",
         ),
         sa.ForeignKeyConstraint(
