@@ -24,10 +24,13 @@ from deploy.processes import Child, Order, Running, last_lines, start, why_it_en
 
 SUPERUSER = "threegates"
 DATABASE = "threegates"
-# The role of registry.viewers, as which the portal enters; rooms below import nothing of each other.
+# The roles of registry.viewers, as which the portal and the jobs enter; rooms below import nothing of each other.
 PORTAL = "threegates_portal"
-# And the public intake's.
+JOBS = "threegates_jobs"
+# The public intake's.
 INTAKE = "threegates_intake"
+# Where the password of each is kept, in the server's folder.
+PASSWORDS = {SUPERUSER: "password", PORTAL: "portal-password", JOBS: "jobs-password", INTAKE: "intake-password"}
 # Recovery after a hard stop replays the log of up to max_wal_size; minutes on a slow disk.
 START_SECONDS = 300
 
@@ -67,17 +70,9 @@ class PostgreSQL:
         """The data folder of the server."""
         return self.folder / "data"
 
-    def url(self, database: str = DATABASE) -> str:
-        """The address of a database; it holds the password, so it goes to children and never to a page or a log."""
-        return f"postgresql://{SUPERUSER}:{self._password()}@{LOOPBACK}:{self.port}/{database}"
-
-    def portal_url(self, database: str = DATABASE) -> str:
-        """The address of a database as the portal enters it: a role that owns nothing, with a password of its own."""
-        return f"postgresql://{PORTAL}:{self._password('portal-password')}@{LOOPBACK}:{self.port}/{database}"
-
-    def intake_url(self, database: str = DATABASE) -> str:
-        """The address of a database as the public intake enters it: a role that adds reports and sees one at a time."""
-        return f"postgresql://{INTAKE}:{self._password('intake-password')}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str = DATABASE, role: str = SUPERUSER) -> str:
+        """The address of a database as a role enters it: it holds the password, so it goes to no page and no log."""
+        return f"postgresql://{role}:{self._password(role)}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Make the data folder at first use."""
@@ -212,10 +207,10 @@ class PostgreSQL:
                 remedy="Dump it with the old version (pg_dumpall) and restore it here; docs/operators.md says how.",
             )
 
-    def _password(self, name: str = "password") -> str:
-        """A password (the superuser's, the portal's, the intake's), made at first use, readable by us alone."""
+    def _password(self, role: str = SUPERUSER) -> str:
+        """The password of a role, made at first use, readable by us alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / name
+        path = self.folder / PASSWORDS[role]
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(24), encoding="ascii")
@@ -230,11 +225,11 @@ class PostgreSQL:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
             rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-            for role, file in ((PORTAL, "portal-password"), (INTAKE, "intake-password")):
+            for role in (PORTAL, JOBS, INTAKE):
                 if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
                     await connection.execute(f"CREATE ROLE {role}")
                 # At each start: the file says what the password is. Only what it is checked by goes over.
-                secret = scram_secret(self._password(file))
+                secret = scram_secret(self._password(role))
                 await connection.execute(f"ALTER ROLE {role} {rights} PASSWORD '{secret}'")
         finally:
             await connection.close()

@@ -1,12 +1,14 @@
 """Row-level security: for every table, who may read and write which rows; put in force after each migration.
 
-The portal works as the role `threegates_portal` and the public intake as `threegates_intake`; neither owns anything. A
-setting that was never made is NULL and one of a transaction that has ended is '': both deny. A table without an entry
-in POLICIES is shut to the portal, and one without an entry in INTAKE_POLICIES to the intake.
+The portal works as the role `threegates_portal`, worker and scheduler as `threegates_jobs`, the intake of reports as
+`threegates_intake`; none owns anything. A setting that was never made is NULL and one of a transaction that has ended
+is '': both deny. A table without an entry in POLICIES is shut to the portal, and to the intake without one in
+INTAKE_POLICIES. The jobs see every row, by a policy of their own (one that is `true` costs no plan an index), and have
+in each table the rights its entry says.
 """
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -15,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.errors import BadSetting
 from registry.row_policies import INTAKE_POLICIES, NOBODY, POLICIES, Policy
 from registry.row_views import FUNCTIONS, INTAKE_VIEWS, VIEWS
-from registry.viewers import INTAKE_ROLE, PORTAL_ROLE
+from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
@@ -24,22 +26,22 @@ QUEUE: Final = "pgqueuer"
 _KINDS: Final = ("read", "add", "change", "remove")
 
 
-def policy_statements(table: str, policy: Policy, intake: Policy = Policy()) -> list[str]:  # noqa: B008  # frozen
+def policy_statements(table: str, policy: Policy, intake: Policy | None = None) -> list[str]:
     """The statements that put one table's policies in force, in place of whatever stood there."""
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {INTAKE_ROLE}",
+        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {JOBS_ROLE}, {INTAKE_ROLE}",
     ]
-    old = ("owner_all", *_KINDS, *(f"intake_{kind}" for kind in _KINDS))
-    statements += [f"DROP POLICY IF EXISTS {name} ON {table}" for name in old]
-    # FORCE holds the owner too; the owner is who migrates and runs the jobs.
+    names = ("owner_all", "jobs_all", *_KINDS, *(f"intake_{kind}" for kind in _KINDS))
+    statements += [f"DROP POLICY IF EXISTS {name} ON {table}" for name in names]
+    # FORCE holds the owner too; the owner is who migrates, and whoever runs the machine by hand.
     statements.append(f"CREATE POLICY owner_all ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
-    return [
-        *statements,
-        *_of_role(table, policy, PORTAL_ROLE, ""),
-        *_of_role(table, intake, INTAKE_ROLE, "intake_"),
-    ]
+    if policy.jobs:
+        statements.append(f"CREATE POLICY jobs_all ON {table} TO {JOBS_ROLE} USING (true) WITH CHECK (true)")
+        statements.append(f"GRANT {policy.jobs} ON {table} TO {JOBS_ROLE}")
+    statements += _of_role(table, policy, PORTAL_ROLE, "")
+    return statements if intake is None else [*statements, *_of_role(table, intake, INTAKE_ROLE, "intake_")]
 
 
 def _of_role(table: str, policy: Policy, role: str, prefix: str) -> list[str]:
@@ -68,8 +70,12 @@ def view_statements() -> list[str]:
     statements = []
     for name, (rights, statement) in VIEWS.items():
         option = "WITH (security_invoker = true) " if rights == "viewer" else ""
-        roles = f"{PORTAL_ROLE}, {INTAKE_ROLE}" if name in INTAKE_VIEWS else PORTAL_ROLE
-        statements += [f"CREATE VIEW {name} {option}AS {statement}", f"GRANT SELECT ON {name} TO {roles}"]
+        statements += [
+            f"CREATE VIEW {name} {option}AS {statement}",
+            f"GRANT SELECT ON {name} TO {PORTAL_ROLE}, {JOBS_ROLE}",
+        ]
+        if name in INTAKE_VIEWS:
+            statements.append(f"GRANT SELECT ON {name} TO {INTAKE_ROLE}")
     return statements
 
 
@@ -86,17 +92,19 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     await _make_roles(connection)
     wanted = [*FUNCTIONS]
     for table in await _tables(connection):
-        wanted += policy_statements(table, POLICIES.get(table, Policy()), INTAKE_POLICIES.get(table, Policy()))
+        wanted += policy_statements(table, POLICIES.get(table, Policy()), INTAKE_POLICIES.get(table))
     wanted += view_statements()
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     standing = await connection.scalar(text("SELECT value FROM register_facts WHERE name = 'row_security'"))
     if standing == digest:
         return
     await lift_views(connection)
-    for statement in wanted:
-        await connection.exec_driver_sql(statement)
-    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}, {INTAKE_ROLE}")
-    await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
+    both = f"{PORTAL_ROLE}, {JOBS_ROLE}"
+    wanted.append(f"GRANT USAGE ON SCHEMA public TO {both}, {INTAKE_ROLE}")
+    wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
+    # Many hundred statements in one message, within the transaction that has begun.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.execute(";\n".join(wanted))
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES ('row_security', to_jsonb(CAST(:digest AS text))) "
@@ -137,28 +145,30 @@ async def _tables(connection: AsyncConnection) -> list[str]:
 
 
 async def _make_roles(connection: AsyncConnection) -> None:
-    """Roles are the server's, not the database's: they may be there already."""
-    standing = {role: await _standing(connection, role) for role in (PORTAL_ROLE, INTAKE_ROLE)}
-    missing = {role: there for role, (there, member) in standing.items() if not member}
-    try:
-        async with connection.begin_nested():
-            for role, there in missing.items():
+    """The roles are the server's and not the database's: they may be there already."""
+    wanted = {
+        # Portal and intake take their roles in each transaction, also where they enter as the owner.
+        PORTAL_ROLE: "pg_has_role(current_user, oid, 'SET')",
+        INTAKE_ROLE: "pg_has_role(current_user, oid, 'SET')",
+        JOBS_ROLE: "true",
+    }
+    for name, usable in wanted.items():
+        there = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name})
+        # The condition is one of the two above.
+        if await connection.scalar(text(f"SELECT {usable} FROM pg_roles WHERE rolname = :name"), {"name": name}):
+            continue
+        grant = name != JOBS_ROLE
+        try:
+            async with connection.begin_nested():
                 if not there:
-                    await connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-                await connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER")
-    except ProgrammingError as error:
-        user = await connection.scalar(text("SELECT quote_ident(current_user)"))
-        made = "".join(f"CREATE ROLE {role}; " for role, there in missing.items() if not there)
-        names = ", ".join(missing)
-        raise BadSetting(
-            f"This user of PostgreSQL needs the roles {names}, and may not get them for itself.",
-            where="THREEGATES_DATABASE_URL",
-            remedy=f"As a superuser, run: {made}GRANT {names} TO {user};",
-        ) from error
-
-
-async def _standing(connection: AsyncConnection, role: str) -> tuple[bool, bool]:
-    """Whether a role is there, and whether we may become it."""
-    there = bool(await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": role}))
-    may_become = text("SELECT pg_has_role(current_user, :name, 'SET')")
-    return there, there and bool(await connection.scalar(may_become, {"name": role}))
+                    await connection.exec_driver_sql(f"CREATE ROLE {name} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+                if grant:
+                    await connection.exec_driver_sql(f"GRANT {name} TO CURRENT_USER")
+        except ProgrammingError as error:
+            user = await connection.scalar(text("SELECT quote_ident(current_user)"))
+            remedy = ("" if there else f"CREATE ROLE {name}; ") + (f"GRANT {name} TO {user};" if grant else "")
+            raise BadSetting(
+                f"The register needs the role {name} of PostgreSQL, which this user may not make or take.",
+                where="THREEGATES_DATABASE_URL",
+                remedy=f"As a superuser, run: {remedy.strip()}",
+            ) from error

@@ -30,7 +30,10 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.alerting import tables as alert_tables
+from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
+from registry.publishing import tables as publishing_tables
 from registry.tips import tables as tip_tables
 
 METADATA: Final = SQLModel.metadata
@@ -69,8 +72,10 @@ __all__ = [
     "METADATA",
     "SEQUENCES",
     "agencies",
+    "alert_tables",
     "approvals",
     "audit_tables",
+    "case_tables",
     "enterprises",
     "findings",
     "gate_tables",
@@ -85,6 +90,7 @@ __all__ = [
     "parameter_values",
     "people",
     "projects",
+    "publishing_tables",
     "records",
     "regions",
     "sources",

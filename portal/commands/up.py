@@ -43,10 +43,10 @@ def register(app: typer.Typer) -> None:
             data_folder=wanted.data_folder,
             demo=demo,
             database_url=wanted.database_dsn() if wanted.database_url is not None else None,
-            # Without a database of somebody else's the portal's address is our own server's.
+            # Without a database of somebody else's these addresses are our own server's.
             portal_database_url=wanted.portal_dsn() if wanted.database_url is not None else None,
-            # Never the owner's where the intake has an address of its own.
-            intake_database_url=wanted.intake_dsn() if wanted.database_url is not None else None,
+            intake_database_url=wanted.intake_dsn() if wanted.database_url and wanted.intake_database_url else None,
+            jobs_database_url=wanted.jobs_dsn() if wanted.database_url is not None else None,
             search_server=search_server,
             portal_port=port,
             intake_port=intake_port,

@@ -16,8 +16,8 @@ from search.client import servers
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncEngine) -> None:
-    async with transaction(engine) as session:
+async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncEngine, owners: AsyncEngine) -> None:
+    async with transaction(owners) as session:
         connection = await session.connection()
         for name, age in (("old", 24), ("young", 23)):
             await connection.execute(
@@ -57,7 +57,7 @@ async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncE
             await connection.execute(text("INSERT INTO tip_chunks VALUES (:name, 0, '')"), {"name": name})
     # What ends at this very moment has ended.
     assert await tidy(Work(engine, asyncio.Event(), servers, lambda: NOW)) == 3
-    async with transaction(engine) as session:
+    async with transaction(owners) as session:
         connection = await session.connection()
         assert list(await connection.scalars(text("SELECT key FROM idempotent_answers"))) == ["young"]
         assert list(await connection.scalars(text("SELECT part_id FROM tip_chunks"))) == ["young"]
