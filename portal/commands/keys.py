@@ -50,7 +50,7 @@ def create(
         key = await create_key(session, _operator(), new, clock.now())
         return {"name": name, "key": key, "organisation": organisation, "scopes": sorted(new.scopes), "ends": ends}
 
-    _tell(_run(work), as_json=as_json)
+    _tell(run_in_session(work), as_json=as_json)
 
 
 def list_keys(as_json: AsJson = False) -> None:
@@ -59,7 +59,7 @@ def list_keys(as_json: AsJson = False) -> None:
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         return [{**one, "state": _state(one)} for one in await keys(session, _operator())]
 
-    found = _run(work)
+    found = run_in_session(work)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     for one in [] if as_json else found:
@@ -81,7 +81,7 @@ def rotate(
         key = await rotate_key(session, _operator(), found, clock.now(), timedelta(hours=overlap))
         return {"name": name, "key": key, "old_key_holds_for_hours": overlap}
 
-    done = _run(work)
+    done = run_in_session(work)
     if name == FIRST_KEY and key_file().exists():
         keep_key(done["key"])
     _tell(done, as_json=as_json)
@@ -94,7 +94,7 @@ def revoke(name: str, as_json: AsJson = False) -> None:
         await revoke_key(session, _operator(), await _key(session, name), clock.now())
         return {"revoked": name}
 
-    _tell(_run(work), as_json=as_json)
+    _tell(run_in_session(work), as_json=as_json)
 
 
 def _state(key: dict[str, Any]) -> str:
@@ -119,7 +119,7 @@ async def _key(session: AsyncSession, name: str) -> int:
     return int(found["id"])
 
 
-def _run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+def run_in_session(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
     async def run() -> Result:
         try:
             async with transaction() as session:
