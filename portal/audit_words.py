@@ -36,6 +36,7 @@ VERBS: Final = {
     "second": N_("第二意见"),
     "set_up_codes": N_("设置一次性验证码"),
     "show": N_("出示证据"),
+    "state_purpose": N_("说明用途"),
     "undo": N_("撤回结论"),
     "unlock": N_("解锁"),
     "verify": N_("核验"),
