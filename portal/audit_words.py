@@ -46,6 +46,7 @@ VERBS: Final = {
     "set_up_codes": N_("设置一次性验证码"),
     "show": N_("出示证据"),
     "submit": N_("提交"),
+    "state_purpose": N_("说明用途"),
     "undo": N_("撤回结论"),
     "unlock": N_("解锁"),
     "verify": N_("核验"),

@@ -397,7 +397,7 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=RECOGNISING,
         change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
-        jobs=NOTHING,
+        jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
