@@ -83,6 +83,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "address": await numbers("SELECT address AS one FROM gate_checks ORDER BY id") or ["nothing"],
             "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
             "path": ["v1/projects"],
+            "alert_id": await numbers("SELECT min(id) AS one FROM alerts GROUP BY lane ORDER BY 1") or [1],
+            "webhook_id": [1],
+            "secret": ["nothing"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
