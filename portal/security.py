@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.errors import NotAllowed, ThreegatesError
+from registry.settings import settings
 
 # No inline script or style anywhere: pages stay safe even where a text was not escaped.
 CONTENT_POLICY: Final = (
@@ -31,6 +32,7 @@ LARGEST_BODY: Final = 2 * 1024 * 1024
 LARGER_BODIES: Final = dict.fromkeys(
     ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"), 16 * 1024 * 1024
 )
+CASE_FILES: Final = "/case-files/"
 
 FORM_COOKIE: Final = "threegates_form"
 FORM_FIELD: Final = "form_token"
@@ -81,7 +83,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = next((size for prefix, size in LARGER_BODIES.items() if scope["path"].startswith(prefix)), LARGEST_BODY)
+        limit = _limit_of(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
         too_large = announced.isdigit() and int(announced) > limit
@@ -98,6 +100,13 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_counted, send)
+
+
+def _limit_of(path: str) -> int:
+    """The largest body that an address takes; a case's file may be as large as the settings say, and a form around."""
+    if path.startswith(CASE_FILES):
+        return settings().case_file_megabytes * 2**20 + 64 * 1024
+    return next((size for prefix, size in LARGER_BODIES.items() if path.startswith(prefix)), LARGEST_BODY)
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
     )
+    case_file_megabytes: int = Field(
+        default=20, ge=1, le=100, description="how large a file attached to a case may be, in MB"
+    )
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
