@@ -16,6 +16,8 @@ from registry.viewers import NATION, Viewer
 ORGANISATIONS: Final = (
     ("demo-office", "agency", "示例发展改革委员会", "Example Development and Reform Commission", ("approval",), ()),
     ("demo-finance", "agency", "示例金融监管局", "Example Financial Regulation Office", ("credit",), ()),
+    ("demo-land", "agency", "示例自然资源部门", "Example Natural Resources Office", ("land",), ()),
+    ("demo-environment", "agency", "示例生态环境部门", "Example Environment Office", ("environment",), ()),
     ("demo-bank", "bank", "示例银行", "Example Bank", (), ("示例银行",)),
 )
 # login, name, organisation, role
@@ -28,6 +30,8 @@ PEOPLE: Final = (
     ("demo-administrator", "示例己", "demo-office", "administrator"),
     ("demo-auditor", "示例庚", "demo-office", "auditor"),
     ("demo-finance", "示例辛", "demo-finance", "officer"),
+    ("demo-land", "示例癸", "demo-land", "officer"),
+    ("demo-environment", "示例子", "demo-environment", "officer"),
     ("demo-bank", "示例壬", "demo-bank", "reader"),
 )
 
