@@ -14,6 +14,15 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
         "UPDATE proposals SET owner_id = :successor, version = version + 1 "
         "WHERE owner_id = :leaving AND state = 'open'",
     ),
+    "cases": (
+        "SELECT cases AS number FROM open_case_work(:leaving)",
+        "SELECT hand_over_case_work(:leaving, :successor)",
+    ),
+    "case_tasks": (
+        "SELECT tasks AS number FROM open_case_work(:leaving)",
+        # With the cases.
+        "SELECT hand_over_case_work(:leaving, :successor)",
+    ),
 }
 
 

@@ -19,9 +19,11 @@ from registry.cases.desk import desk, desk_counts
 from registry.cases.files import NewFile, add_file, look_into, plain_name, read_file
 from registry.cases.moving import Step, StepNotReady, take_step
 from registry.cases.opening import NewCase, open_case
+from registry.cases.reminding import remind
 from registry.clock import civil_day
 from registry.database import transaction
 from registry.errors import BadFile, BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
+from registry.handover import hand_over, open_work
 from registry.roles import Permission
 from registry.viewers import PUBLIC, Viewer, become
 from registry.working_days import working_day_after
@@ -350,3 +352,39 @@ async def test_a_file_keeps_its_digest_and_reading_it_leaves_a_trace(engine: Asy
     assert await value(engine, "SELECT count(*) FROM audit_entries WHERE action = 'case.read_file'") == 1
     with pytest.raises(Exception, match="never changed nor deleted"):
         await value(engine, "UPDATE case_files SET name = 'x' RETURNING 1")
+
+
+async def test_deadlines_are_told_once_each_and_go_up_to_the_office_above(engine: AsyncEngine) -> None:
+    fingerprint, _project = await world(engine)
+    reviewer = await somebody(engine, "ndrc-hebei", *REVIEWER)
+    leaving = await somebody(engine, "ndrc-hebei", *REVIEWER)
+    for office, region in (("ndrc-hebei", "130000"), ("ndrc", "000000")):
+        await somebody(engine, office, region=region)
+        await value(engine, "UPDATE organisations SET agency_id = 'ndrc' WHERE id = :id RETURNING 1", id=office)
+    number = await opened(engine, reviewer, findings=(fingerprint,))
+    async with transaction(engine) as session:
+        await become(session, reviewer)
+        await ask(session, reviewer, number, None, Asked("task", "现场核查", "ndrc-hebei", TODAY), at(9))
+        await assign(session, reviewer, [number], leaving.account_id, at(9))
+    told = []
+    for when in (at(9), at(10), at(9, day=2), at(9, day=12), at(9, day=13), at(9, day=30)):
+        async with transaction(engine) as session:
+            done = await remind(session, when)
+        told.append((done.near, done.over, done.escalated))
+    assert told == [(1, 0, 0), (0, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0), (0, 0, 1)]
+    kinds = [one.kind for one in (await read(engine, reviewer, number)).events]
+    assert [kinds.count(one) for one in ("due_soon", "overdue", "escalated")] == [2, 1, 2]
+    above = await value(
+        engine,
+        "SELECT count(*) FROM announcements WHERE kind = 'case.task.overdue' AND organisation_id = 'ndrc'",
+    )
+    assert above == 2
+    assert "ndrc" in await value(engine, "SELECT organisations FROM cases WHERE number = :number", number=number)
+    # Who leaves hands on what is open in their name; who runs the accounts reads no case for it.
+    runner = Viewer("person", 1, organisation_id="ndrc", region="000000", permissions=frozenset({"accounts"}))
+    async with transaction(engine) as session:
+        await become(session, runner)
+        assert await open_work(session, leaving.account_id or 0) == {"proposals": 0, "cases": 1, "case_tasks": 0}
+        await hand_over(session, leaving.account_id or 0, reviewer.account_id or 0)
+        assert await open_work(session, leaving.account_id or 0) == {"proposals": 0, "cases": 0, "case_tasks": 0}
+    assert (await read(engine, reviewer, number)).owner_id == reviewer.account_id
