@@ -84,10 +84,10 @@ def case_pdf(file: CaseDossier, printed_by: str, at: datetime) -> bytes:
         paper.write_line(_("此案依据由程序生成的记录，不是真实案件。"))
     facts = [
         (_("办理依据"), file.path_zh if chinese else file.path_en),
-        (_("环节"), file.stage_zh if chinese else file.stage_en),
-        (_("期限"), day(file.due) if file.due else _("没有期限")),
+        (_("所处环节"), file.stage_zh if chinese else file.stage_en),
+        (_("办理期限"), day(file.due) if file.due else _("没有期限")),
         (_("承办"), f"{file.desk_zh if chinese else file.desk_en} {file.owner}"),
-        (_("来源"), case_words.said(case_words.ORIGINS, file.origin)),
+        (_("案件来源"), case_words.said(case_words.ORIGINS, file.origin)),
         (_("立案"), f"{instant(file.opened_at)} {file.opened_by}"),
         (_("项目"), file.project_name or _("没有登记的项目")),
         (_("企业"), file.enterprise_name or ""),
@@ -177,12 +177,12 @@ def _tasks(paper: _Paper, file: CaseDossier) -> None:
         )
         for one in file.tasks
     ]
-    paper.rows((_("事项"), _("交给"), _("期限"), _("答复")), rows, (40, 30, 20, 60))
+    paper.rows((_("事项"), _("交给"), _("办理期限"), _("答复")), rows, (40, 30, 20, 60))
 
 
 def _files(paper: _Paper, file: CaseDossier) -> None:
     if not file.files:
         return
-    paper.heading(_("文件"))
+    paper.heading(_("附件"))
     rows = [(one.name, f"{one.size:,}", one.sha256) for one in file.files]
-    paper.rows((_("文件"), _("字节"), "SHA-256"), rows, (45, 15, 90))
+    paper.rows((_("附件"), _("字节"), "SHA-256"), rows, (45, 15, 90))

@@ -140,7 +140,7 @@ def event(one: CaseEventLine) -> str:
         return one.kind
     return _(sentence).format(
         title=told.get("title") or told.get("name") or "",
-        to=told.get("to") or told.get("into") or told.get("project") or _("无"),
+        to=told.get("to_name") or told.get("to") or told.get("into") or told.get("project") or _("无"),
         origin=told.get("from") or "",
         due=told.get("due") or "",
         state=said(TASK_STATES, told.get("state")),

@@ -19,6 +19,7 @@ CHINESE: Final[dict[str, str]] = {
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
     # cases
+    "This is no version.": "版本无效。",
     "Choose from 1 to {number} cases.": "请选取 1 至 {number} 个案件。",
     "Choose from 1 to {number} tasks.": "请选取 1 至 {number} 项任务。",
     "A case cannot be merged into itself.": "案件不能并入自身。",

@@ -181,7 +181,7 @@ async def hand_on(
     reason = said(reason, "reason")
     office = await first(
         session,
-        "SELECT lanes FROM organisations WHERE id = :id AND kind = 'agency' AND ended_at IS NULL",
+        "SELECT lanes, name_zh FROM organisations WHERE id = :id AND kind = 'agency' AND ended_at IS NULL",
         id=desk_id,
     )
     if office is None or desk_id == case["desk_id"]:
@@ -189,7 +189,9 @@ async def hand_on(
     if case["credit"] and "credit" not in office["lanes"]:
         raise BadInput("What tells of credit goes to financial authorities alone.", where="desk")
     # First the line in the trail: afterwards the case is the other desk's.
-    await tell(session, viewer, case["id"], "handed_on", {"to": desk_id, "reason": reason}, now)
+    await tell(
+        session, viewer, case["id"], "handed_on", {"to": desk_id, "to_name": office["name_zh"], "reason": reason}, now
+    )
     organisations = sorted({*case["organisations"], viewer.organisation_id})
     await change_case(session, case, desk_id=desk_id, owner_id=None, organisations=organisations)
     await audit(

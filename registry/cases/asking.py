@@ -61,7 +61,7 @@ async def give(session: AsyncSession, viewer: Viewer, case: Row, asked: Asked, n
     title = said(asked.title, "title", longest=LONGEST_TITLE)
     office = await first(
         session,
-        "SELECT lanes FROM organisations WHERE id = :id AND kind = 'agency' AND ended_at IS NULL",
+        "SELECT lanes, name_zh FROM organisations WHERE id = :id AND kind = 'agency' AND ended_at IS NULL",
         id=asked.organisation_id,
     )
     if office is None:
@@ -101,6 +101,7 @@ async def give(session: AsyncSession, viewer: Viewer, case: Row, asked: Asked, n
         "template": asked.template,
         "title": title,
         "to": asked.organisation_id,
+        "to_name": office["name_zh"],
         "due": asked.due,
     }
     await tell(session, viewer, case["id"], "asked", content, now, credit=credit)

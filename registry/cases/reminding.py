@@ -38,7 +38,8 @@ ORDER BY c.due, c.id LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED
 """
 # The office above of the same agency: the nearest whose region contains this office's, else the nation's.
 _ABOVE: Final = """
-SELECT up.id FROM organisations AS o JOIN organisations AS up ON up.agency_id = o.agency_id AND up.id <> o.id
+SELECT up.id, up.name_zh
+FROM organisations AS o JOIN organisations AS up ON up.agency_id = o.agency_id AND up.id <> o.id
     AND up.ended_at IS NULL AND up.kind = 'agency' AND up.region <> o.region
 WHERE o.id = :office AND (up.region = :nation
     OR EXISTS (SELECT FROM region_within AS w WHERE w.outer_code = up.region AND w.inner_code = o.region))
@@ -113,7 +114,8 @@ async def _over(session: AsyncSession, one: Row, at: datetime) -> None:
                 ),
                 {"office": above["id"], "id": one["case_id"]},
             )
-        kind, content = "escalated", content | {"to": above["id"] if above else one["desk_id"]}
+        kind = "escalated"
+        content |= {"to": above["id"], "to_name": above["name_zh"]} if above else {}
     await tell(session, None, one["case_id"], kind, content, at, credit=one["credit"])
     for office in sorted(offices):
         await _announce(session, "case.task.overdue", one, office, at)
