@@ -16,7 +16,7 @@ WITH RECURSIVE theirs (id) AS (
 )
 """
 
-# kind of work -> (how many are open of :leaving, what gives them to :successor; '' where the succession itself does)
+# kind of work -> (how many are open of :leaving, what gives them to :successor; '' where another statement or the succession itself does)
 OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
     "proposals": (
         "SELECT count(*) AS number FROM proposals WHERE owner_id = :leaving AND state = 'open'",
@@ -29,6 +29,12 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
         "FROM waiting_opinions JOIN theirs ON theirs.id = waiting_opinions.account_id",
         "",
     ),
+    "cases": (
+        "SELECT cases AS number FROM open_case_work(:leaving)",
+        "SELECT hand_over_case_work(:leaving, :successor)",
+    ),
+    # With the cases.
+    "case_tasks": ("SELECT tasks AS number FROM open_case_work(:leaving)", ""),
 }
 
 

@@ -45,6 +45,25 @@ FUNCTIONS: Final[tuple[str, ...]] = (
         SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
     $$
     """,
+    # Who runs the accounts reads no case, and yet hands what is open in a leaving person's name to a colleague.
+    """
+    CREATE OR REPLACE FUNCTION open_case_work(leaving bigint, OUT cases bigint, OUT tasks bigint) LANGUAGE sql STABLE
+    SECURITY DEFINER SET search_path = public AS $$
+        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open' AND may('accounts')),
+            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open' AND may('accounts'))
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION hand_over_case_work(leaving bigint, successor bigint) RETURNS void LANGUAGE sql
+    SECURITY DEFINER SET search_path = public AS $$
+        UPDATE cases SET owner_id = successor, version = version + 1 WHERE owner_id = leaving AND state = 'open'
+            AND may('accounts') AND EXISTS (SELECT FROM accounts AS a JOIN accounts AS b
+                ON b.organisation_id = a.organisation_id WHERE a.id = leaving AND b.id = successor);
+        UPDATE case_tasks SET assignee_id = successor, version = version + 1
+            WHERE assignee_id = leaving AND state = 'open' AND may('accounts') AND EXISTS (SELECT FROM accounts AS a
+                JOIN accounts AS b ON b.organisation_id = a.organisation_id WHERE a.id = leaving AND b.id = successor);
+    $$
+    """,
     """
     CREATE OR REPLACE FUNCTION my_lenders() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT lender_names FROM organisations WHERE id = my_organisation()
