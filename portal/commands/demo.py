@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.demo_people import add_demo_people
+from portal.demo_publications import add_demo_publications
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -85,7 +86,9 @@ def register(app: typer.Typer) -> None:
             try:
                 if await is_loaded(engine(), folder):
                     return {}
-                return await load_demo(engine(), folder)
+                counts = await load_demo(engine(), folder)
+                counts["publications"] = {"new": await add_demo_publications(engine(), clock.now())}
+                return counts
             finally:
                 await engine().dispose()
 
