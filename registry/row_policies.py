@@ -381,8 +381,8 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
         add=_PERSON,
         change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
-        # Who is there, and none of the secrets.
-        jobs="SELECT (id, login, name, organisation_id, region, state)",
+        # Who is there and where mail reaches them, and none of the secrets.
+        jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",

@@ -138,8 +138,8 @@ class Announcement(SQLModel, table=True):
     subject_kind: str = Field(sa_type=Text)
     subject: str = Field(sa_type=Text)
     path: str = Field(sa_type=Text)
-    # For a desk, for persons, or for both.
-    organisation_id: str | None = Field(default=None, foreign_key="organisations.id", sa_type=Text)
+    # For a desk, for persons, or for both. No foreign key: what happened is not undone by who is to be told.
+    organisation_id: str | None = Field(default=None, sa_type=Text)
     account_ids: list[int] = Field(default_factory=list, sa_type=ARRAY(BigInteger))
     alert_id: int | None = Field(default=None, foreign_key="alerts.id", sa_type=BigInteger)
     rule: str = Field(default="", sa_type=Text)
@@ -225,7 +225,7 @@ class Webhook(SQLModel, table=True):
     __tablename__ = "webhooks"
     __table_args__ = (
         Index("webhooks_organisation", "organisation_id"),
-        CheckConstraint("state IN ('active', 'paused', 'failing', 'removed')", name="webhook_state"),
+        CheckConstraint("state IN ('active', 'paused', 'disabled', 'removed')", name="webhook_state"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -238,8 +238,9 @@ class Webhook(SQLModel, table=True):
     previous_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     previous_until: datetime | None = Field(default=None, sa_type=Instant)
     state: str = Field(default="active", sa_type=Text)
-    problem: str = Field(default="", sa_type=Text)
-    failures: int = 0  # messages given up one after the other
+    problem: str = Field(default="", sa_type=Text)  # the word of the last failure, while there is one
+    failures: int = 0  # failed tries one after the other
+    rests_until: datetime | None = Field(default=None, sa_type=Instant)  # after a failure nothing is sent for a while
     succeeded_at: datetime | None = Field(default=None, sa_type=Instant)
     failed_at: datetime | None = Field(default=None, sa_type=Instant)
     created_at: datetime = Field(sa_type=Instant)
