@@ -84,6 +84,8 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
             "path": ["v1/projects"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
+            "publication_id": await numbers("SELECT id AS one FROM publications ORDER BY id") or [1],
+            "version_number": [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 
