@@ -42,7 +42,8 @@ EXPLAINED: Final = {
     },
 }
 # Whose own tests look for the entry of every change they send: tests/portal/test_reviews.py (World._entered),
-# test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back, tests/registry/test_law_drafting.py.
+# test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back,
+# tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
     ("POST", "/findings/{fingerprint}"),
     ("POST", "/obligations/{reference}"),

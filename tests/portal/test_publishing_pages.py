@@ -42,7 +42,7 @@ class Office:
         assert answer.status_code == status, (path, answer.status_code, answer.text[-600:])
         return str(answer.text)
 
-    async def send(self, who: str, path: str, entry: str = "", status: int = 303, **form: str) -> str:
+    async def send(self, who: str, path: str, entry: str = "", status: int = 303, **form: Any) -> str:
         """Send a form; where it is carried out, the entry it left is looked for."""
         self.client.cookies.clear()
         before = await self.connection.fetchval("SELECT coalesce(max(id), 0) FROM audit_entries")
@@ -60,8 +60,8 @@ async def test_a_notice_from_the_desk_to_the_public_and_gone_again(engine: Async
     async with transaction(engine) as session:
         await (await session.connection()).exec_driver_sql(
             "INSERT INTO alerts (topic, rule, lane, severity, region, state, opened_at, changed_at) SELECT "
-            "'record:' || n, 'land-without-approval', CASE WHEN n = 9 THEN 'credit' ELSE 'land' END, 'violation', CASE WHEN n < 4 "
-            "THEN '320500' ELSE '130200' END, 'open', now(), now() FROM generate_series(1, 9) AS n WHERE n <> 3"
+            "'record:' || n, 'land-without-approval', CASE WHEN n = 9 THEN 'credit' ELSE 'land' END, 'violation', "
+            "CASE WHEN n < 4 THEN '320500' ELSE '130200' END, 'open', now(), now() FROM generate_series(1, 9) AS n WHERE n <> 3"
         )
     await tell(engine, now(), {**HALT, "decided": "2014-07-01"})
     connection = await asyncpg.connect(database_url)
@@ -96,20 +96,22 @@ async def _published(office: Office, engine: AsyncEngine) -> str:
     await office.send("drafter", path, "publication.submit", step="submit", version="1")
     await office.read(path.replace("publishing", "publications"), status=404)
     for who in ("first", "second"):
-        form = dict(re.findall(r'name="(proposal|version|of)" value="([^"]*)"', await office.read(path, who)))
+        form: dict[str, Any] = dict(
+            re.findall(r'name="(proposal|version|of)" value="([^"]*)"', await office.read(path, who))
+        )
         assert 'value="approve"' not in await office.read(path, "drafter")
         await office.send(who, path, "publication.approve", step="approve", decision="同意", **form)
     public = path.replace("publishing", "publications")
     for language, words in (("zh-CN", "个工作日可以提出异议"), ("en", "working days left to object")):
         assert words in await office.read(public, language=language)
     today = now().date().isoformat()
-    letter = {"received_on": today, "content": "示例异议", "sender": "public"}
+    letter: dict[str, Any] = {"received_on": today, "content": "示例异议", "sender": "public"}
     await office.send("drafter", path, "publication.objection", step="objection", **letter)
     await office.send(
         "first", path, "publication.answer", step="answer-objection", letter="1", answer="不符合事实。",
         outcome="rejected",
     )  # fmt: skip
-    reply = {"received_on": today, "content": "示例答复<b>全文</b>", "file_hash": "a" * 64}
+    reply: dict[str, Any] = {"received_on": today, "content": "示例答复<b>全文</b>", "file_hash": "a" * 64}
     assert "64" in await office.send("drafter", path, status=422, step="reply", **{**reply, "file_hash": "x"})
     await office.send("drafter", path, "publication.reply", step="reply", **reply)
     await office.send("first", path, "publication.confirm_reply", step="confirm-reply", letter="1", outcome="whole")
@@ -148,10 +150,10 @@ async def _gone(office: Office, public: str) -> None:
     await office.send("drafter", path, "publication.correct", step="correct", reason="文号有误。")
     await office.send("drafter", path, "publication.revise", step="revise", version="1", reason="文号有误。")
     await office.send("drafter", path, "publication.drop", step="drop")
-    letter = {"received_on": now().date().isoformat(), "content": "示例申诉", "file_hash": "b" * 64}
+    letter: dict[str, Any] = {"received_on": now().date().isoformat(), "content": "示例申诉", "file_hash": "b" * 64}
     await office.send("drafter", path, "publication.appeal", step="appeal", **letter)
     assert "收到申诉" in await office.read(public) and "示例申诉" not in await office.read(public)
-    answer = {"step": "answer-appeal", "letter": "1", "answer": "决定已撤销。", "outcome": "withdraw"}
+    answer: dict[str, Any] = {"step": "answer-appeal", "letter": "1", "answer": "决定已撤销。", "outcome": "withdraw"}
     await office.send("first", path, status=403, **answer)
     await office.send("third", path, "publication.withdraw", **answer)
     stone = await office.read(public, status=410)
