@@ -61,7 +61,8 @@ async def test_a_notice_from_the_desk_to_the_public_and_gone_again(engine: Async
         await (await session.connection()).exec_driver_sql(
             "INSERT INTO alerts (topic, rule, lane, severity, region, state, opened_at, changed_at) SELECT "
             "'record:' || n, 'land-without-approval', CASE WHEN n = 9 THEN 'credit' ELSE 'land' END, 'violation', "
-            "CASE WHEN n < 4 THEN '320500' ELSE '130200' END, 'open', now(), now() FROM generate_series(1, 9) AS n WHERE n <> 3"
+            "CASE WHEN n < 4 THEN '320500' ELSE '130200' END, 'open', now(), now() "
+            "FROM generate_series(1, 9) AS n WHERE n <> 3"
         )
     await tell(engine, now(), {**HALT, "decided": "2014-07-01"})
     connection = await asyncpg.connect(database_url)
