@@ -15,7 +15,6 @@ VERBS: Final = {
     "assign_task": N_("指派任务"),
     "attach": N_("附上文件"),
     "add": N_("添加"),
-    "answer": N_("答复"),
     "appeal": N_("收到申诉"),
     "anchor": N_("锚定"),
     "approve": N_("批准"),

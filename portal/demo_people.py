@@ -28,6 +28,8 @@ PEOPLE: Final = (
     ("demo-officer", "示例乙", "demo-office", "officer"),
     ("demo-reviewer", "示例丙", "demo-office", "reviewer"),
     ("demo-supervisor", "示例丁", "demo-office", "supervisor"),
+    ("demo-supervisor-2", "示例癸", "demo-office", "supervisor"),
+    ("demo-supervisor-3", "示例子", "demo-office", "supervisor"),
     ("demo-publisher", "示例戊", "demo-office", "publisher"),
     ("demo-administrator", "示例己", "demo-office", "administrator"),
     ("demo-auditor", "示例庚", "demo-office", "auditor"),

@@ -16,7 +16,8 @@ WITH RECURSIVE theirs (id) AS (
 )
 """
 
-# kind of work -> (how many are open of :leaving, what gives them to :successor; '' where another statement or the succession itself does)
+# kind of work -> (how many are open of :leaving, what gives them to :successor; '' where another statement or the
+# succession itself does)
 OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
     "proposals": (
         "SELECT count(*) AS number FROM proposals WHERE owner_id = :leaving AND state = 'open'",

@@ -87,6 +87,8 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "webhook_id": [1],
             "secret": ["nothing"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
+            "publication_id": await numbers("SELECT id AS one FROM publications ORDER BY id") or [1],
+            "version_number": [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 

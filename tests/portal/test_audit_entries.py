@@ -42,7 +42,8 @@ EXPLAINED: Final = {
     },
 }
 # Whose own tests look for the entry of every change they send: tests/portal/test_reviews.py (World._entered),
-# test_law_life_pages.py and, for what puts a value in force or takes a draft back, tests/registry/test_law_drafting.py.
+# test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back,
+# tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
     # test_alerts.py
     ("POST", "/alerts"),
@@ -60,6 +61,8 @@ IN_THEIR_TESTS: Final = {
     ("POST", "/rules/drafts/{draft_id:int}/activate"),
     ("POST", "/rules/drafts/{draft_id:int}/refuse"),
     ("POST", "/rules/drafts/{draft_id:int}/withdraw"),
+    ("POST", "/publishing"),
+    ("POST", "/publishing/{publication_id:int}"),
     ("POST", "/review/undo"),
     ("POST", "/review/{record_id:int}"),
     ("POST", "/suspected/{suspected_id:int}/draft"),
