@@ -112,7 +112,7 @@ def _managed(organisation: str) -> str:
     )
 
 
-def _of_account(column: str) -> str:
+def of_account(column: str) -> str:
     """The condition that an administrator is in charge of the account a row belongs to."""
     return (
         f"({may('accounts')} AND EXISTS (SELECT FROM accounts AS theirs WHERE theirs.id = {column} "
@@ -398,26 +398,26 @@ POLICIES: Final[dict[str, Policy]] = {
         jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {of_account('account_id')})",
         # One's own role is passed on by oneself; every other grant is an administrator's.
         # Nobody grants to themselves.
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
-        f"{_of_account('account_id')}))",
-        change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+        f"{of_account('account_id')}))",
+        change=f"(delegated_by = {_MINE} OR {of_account('account_id')})",
         jobs="SELECT",
     ),
     "sign_ins": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=RECOGNISING,
-        change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        change=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
-        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         jobs=NOTHING,
     ),
     "api_keys": Policy(

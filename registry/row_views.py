@@ -7,8 +7,12 @@ from typing import Final
 
 from registry.publishing.figures import FIGURES
 from registry.publishing.views import PUBLISHABLE
-from registry.row_policies import credit_acts, sees_credit_finding
+from registry.row_policies import credit_acts, of_account, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
+
+_COLLEAGUES: Final = """EXISTS (SELECT FROM accounts AS one
+            JOIN accounts AS other ON other.organisation_id = one.organisation_id
+            WHERE one.id = leaving AND other.id = successor)"""
 
 FUNCTIONS: Final[tuple[str, ...]] = (
     """
@@ -47,22 +51,21 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     $$
     """,
     # Who runs the accounts reads no case, and yet hands what is open in a leaving person's name to a colleague.
-    """
+    f"""
     CREATE OR REPLACE FUNCTION open_case_work(leaving bigint, OUT cases bigint, OUT tasks bigint) LANGUAGE sql STABLE
     SECURITY DEFINER SET search_path = public AS $$
-        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open' AND may('accounts')),
-            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open' AND may('accounts'))
+        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open'),
+            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open')
+        WHERE {of_account("leaving")}
     $$
     """,
-    """
+    f"""
     CREATE OR REPLACE FUNCTION hand_over_case_work(leaving bigint, successor bigint) RETURNS void LANGUAGE sql
     SECURITY DEFINER SET search_path = public AS $$
-        UPDATE cases SET owner_id = successor, version = version + 1 WHERE owner_id = leaving AND state = 'open'
-            AND may('accounts') AND EXISTS (SELECT FROM accounts AS a JOIN accounts AS b
-                ON b.organisation_id = a.organisation_id WHERE a.id = leaving AND b.id = successor);
+        UPDATE cases SET owner_id = successor, version = version + 1
+        WHERE owner_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
         UPDATE case_tasks SET assignee_id = successor, version = version + 1
-            WHERE assignee_id = leaving AND state = 'open' AND may('accounts') AND EXISTS (SELECT FROM accounts AS a
-                JOIN accounts AS b ON b.organisation_id = a.organisation_id WHERE a.id = leaving AND b.id = successor);
+        WHERE assignee_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
     $$
     """,
     """
