@@ -138,6 +138,5 @@ def _say_one(file: CaseDossier, console: Console) -> None:
     for one in file.files:
         console.print(f"{one.sha256}  {one.size:>10,}  {one.name}")
     for event in file.events:
-        console.print(
-            f"{event.at.astimezone(clock.CIVIL_ZONE):%Y-%m-%d %H:%M} {event.actor or '—'} {event.kind} {event.content.get('reason', '')}"
-        )
+        at = event.at.astimezone(clock.CIVIL_ZONE)
+        console.print(f"{at:%Y-%m-%d %H:%M} {event.actor or '—'} {event.kind} {event.content.get('reason', '')}")

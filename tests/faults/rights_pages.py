@@ -83,6 +83,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "address": await numbers("SELECT address AS one FROM gate_checks ORDER BY id") or ["nothing"],
             "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
             "path": ["v1/projects"],
+            "case_number": await numbers("SELECT number AS one FROM cases ORDER BY id LIMIT 4") or ["nothing"],
+            "task_id": await numbers("SELECT id AS one FROM case_tasks ORDER BY id LIMIT 4") or [1],
+            "file_id": await numbers("SELECT id AS one FROM case_files ORDER BY id LIMIT 1") or [1],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
