@@ -9,20 +9,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.audience import CREDIT_ACTS
+from registry.publishing.tables import PUBLIC as PUBLIC_VERSION
 from registry.roles import Permission
 
 NOBODY: Final = "false"
 EVERYBODY: Final = "true"
 
 
+# What the jobs may do with a table where nothing narrower is said below.
+JOBS_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, MAINTAIN"
+NOTHING: Final = ""
+
+
 @dataclass(frozen=True)
 class Policy:
-    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it."""
+    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it.
+
+    `jobs`: the rights of the jobs in the table; they see every row of it.
+    """
 
     read: str = NOBODY
     add: str = NOBODY
     change: str = NOBODY
     remove: str = NOBODY
+    jobs: str = JOBS_RIGHTS
 
 
 def may(*permissions: Permission) -> str:
@@ -111,6 +121,8 @@ def _of_account(column: str) -> str:
 
 
 _OPEN: Final = Policy(read=EVERYBODY)
+# What migrations alone write.
+_GIVEN: Final = Policy(read=EVERYBODY, jobs="SELECT")
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
@@ -135,6 +147,8 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the register itself makes public what passed its approvals, never by a role.
+_PRESS: Final = "(SELECT may('press'))"
 # Set by registry.viewers.become while the gate itself answers, never by a role.
 _GATEKEEPING: Final = "(SELECT may('gatekeep'))"
 # A caller without an organisation, such as the register's first key, has what it asked itself.
@@ -152,6 +166,22 @@ _VISIBLE_FINDING: Final = (
     "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
 )
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
+
+
+def _prepared(table: str) -> str:
+    """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
+    return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
+
+
+def _published(table: str, public: str) -> Policy:
+    """A part of publishing: for everybody what is public, for officials of the region all; the press alone shows."""
+    official = f"({may('internal')} AND {within(f'{table}.region')})"
+    working = f"(NOT ({public}) AND {_prepared(table)})"
+    return Policy(
+        read=f"({public} OR {_PRESS} OR {official})",
+        add=working,
+        change=f"({_PRESS} OR {working})",
+    )
 
 
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
@@ -206,11 +236,11 @@ def _of_alert(table: str) -> str:
     return f"EXISTS (SELECT FROM alerts AS of_alert WHERE of_alert.id = {table}.alert_id)"
 
 
-_OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
-    law_documents law_duties notices notice_items
-    productions region_successions region_within regions register_facts sources sync_pages
+_GIVEN_TABLES: Final = """
+    agencies agency_successions alembic_version industries industry_successions law_articles law_documents law_duties
+    region_successions region_within regions
 """
+_OPEN_TABLES: Final = "feeds judging_runs notices notice_items productions register_facts sources sync_pages"
 _REGISTERED_TABLES: Final = """
     eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
     plan_units projects
@@ -220,6 +250,7 @@ _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
 POLICIES: Final[dict[str, Policy]] = {
+    **dict.fromkeys(_GIVEN_TABLES.split(), _GIVEN),
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
@@ -341,16 +372,30 @@ POLICIES: Final[dict[str, Policy]] = {
         add=_managed("webhooks.organisation_id"),
         change=_managed("webhooks.organisation_id"),
     ),
+    # Publications: the public has what passed its approvals; only the press of the register gives a public state.
+    "publications": Policy(
+        read=f"(public_since IS NOT NULL OR {_PRESS} OR ({may('internal')} AND {within('publications.region')}))",
+        add=f"(public_since IS NULL AND {_prepared('publications')})",
+        change=_PRESS,
+    ),
+    "publication_versions": _published("publication_versions", PUBLIC_VERSION),
+    "publication_objections": _published("publication_objections", "shown"),
+    "publication_replies": _published("publication_replies", "shown"),
+    "publication_appeals": _published("publication_appeals", "shown"),
+    "publication_chain": Policy(read=EVERYBODY, add=_PRESS),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
         add=_OFFICE,
         change=_OFFICE,
+        jobs="SELECT",
     ),
     "accounts": Policy(
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
         add=_PERSON,
         change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
+        # Who is there and where mail reaches them, and none of the secrets.
+        jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
@@ -359,11 +404,13 @@ POLICIES: Final[dict[str, Policy]] = {
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
         f"{_of_account('account_id')}))",
         change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+        jobs="SELECT",
     ),
     "sign_ins": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=RECOGNISING,
         change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        jobs=NOTHING,
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
@@ -371,8 +418,14 @@ POLICIES: Final[dict[str, Policy]] = {
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
         remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        jobs=NOTHING,
     ),
-    "api_keys": Policy(read=f"({RECOGNISING} OR {_KEY})", add=_KEY, change=f"({RECOGNISING} OR {_KEY})"),
+    "api_keys": Policy(
+        read=f"({RECOGNISING} OR {_KEY})",
+        add=_KEY,
+        change=f"({RECOGNISING} OR {_KEY})",
+        jobs="SELECT (previous_until), UPDATE (previous_hash, previous_until)",
+    ),
     "proposals": Policy(
         read=may("internal", "accounts"),
         add=f"({may('internal')} AND drafted_by = {_MINE})",
@@ -382,7 +435,8 @@ POLICIES: Final[dict[str, Policy]] = {
     "audit_entries": Policy(
         read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) OR {_FOR_THE_NATION}))",
         add=EVERYBODY,
+        jobs="SELECT, INSERT",
     ),
-    "audit_batches": Policy(read=may("audit")),
-    "audit_seals": Policy(read=may("audit")),
+    "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+    "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
 }

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
         default=None,
         description="the same database as the portal enters it: as threegates_portal or a member of it",
     )
+    jobs_database_url: SecretStr | None = Field(
+        default=None,
+        description="the same database as the jobs enter it: as threegates_jobs or a member of it",
+    )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
     )
@@ -78,7 +82,7 @@ class Settings(BaseSettings):
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
 
-    @field_validator("database_url", "portal_database_url")
+    @field_validator("database_url", "portal_database_url", "jobs_database_url")
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -199,6 +203,10 @@ class Settings(BaseSettings):
     def portal_dsn(self) -> str | None:
         """The portal's own address of the database; None where it was given none and enters as the owner."""
         return None if self.portal_database_url is None else _dsn(self.portal_database_url)
+
+    def jobs_dsn(self) -> str | None:
+        """The jobs' own address of the database; None where they were given none and enter as the owner."""
+        return None if self.jobs_database_url is None else _dsn(self.jobs_database_url)
 
 
 def _dsn(address: SecretStr) -> str:

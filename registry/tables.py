@@ -33,6 +33,7 @@ from registry import (
 from registry.alerting import tables as alert_tables
 from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
+from registry.publishing import tables as publishing_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -88,6 +89,7 @@ __all__ = [
     "parameter_values",
     "people",
     "projects",
+    "publishing_tables",
     "records",
     "regions",
     "sources",

@@ -168,6 +168,26 @@ def _announced(who: Looking, row: Row, facts: Facts) -> bool:
     return who.viewer.account_id in row["account_ids"] or (who.may("internal") and _of_desk(who, row) and lane)
 
 
+_PARTS_OF_PUBLICATIONS = (
+    "publications", "publication_versions", "publication_objections", "publication_replies", "publication_appeals",
+)  # fmt: skip
+
+
+def _is_public(row: Row) -> bool:
+    if "public_since" in row:
+        return row["public_since"] is not None
+    return bool(row["shown"]) if "shown" in row else row["state"] in ("displayed", "published", "superseded")
+
+
+def _publication(who: Looking, row: Row, facts: Facts) -> bool:
+    """What is public is for everybody, what is on its way for the officials of its region."""
+    return _is_public(row) or (who.may("internal") and who.within(row["region"]))
+
+
+def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
+    return not _is_public(row) and who.may("publish", "decide") and who.within(row["region"])
+
+
 READ: dict[str, Condition] = {
     "cases": _case,
     **dict.fromkeys(_OF_CASES.split(), _of_case),
@@ -184,6 +204,7 @@ READ: dict[str, Condition] = {
     ),
     "notification_wishes": _mine,
     "webhooks": lambda who, row, facts: _manages(who, row["organisation_id"], facts),
+    **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _publication),
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
     "finding_decisions": _decision,
@@ -213,6 +234,9 @@ CHANGE: dict[str, Condition] = {
     "alert_silences": lambda who, row, _: who.may("decide") and _of_desk(who, row),
     "notification_wishes": _mine,
     "webhooks": READ["webhooks"],
+    **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _preparing),
+    # Of a publication itself only the register changes anything, and that is when it becomes public or is withdrawn.
+    "publications": lambda who, row, facts: False,
     "finding_decisions": _deciding,
     "obligations": lambda who, row, _: who.may("decide") and who.within(row["region"]),
     "review_items": _reviewing,

@@ -134,7 +134,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         "VALUES ('merge', '1', '示例', $1, $2, $1)",
         officer, at,
     )  # fmt: skip
-    for statement in _OF_DECIDERS:
+    for statement in (*_OF_DECIDERS, *_PUBLICATIONS):
         await connection.execute(statement)
     return found
 
@@ -190,6 +190,40 @@ _OF_DECIDERS = (
     "SELECT id, id, now(), 'sent' FROM organisations",
     "INSERT INTO notification_wishes (account_id) SELECT id FROM accounts",
 )
+
+
+# In each region one publication that is public and one that is a draft, with something said against both.
+_SAID = (
+    "INSERT INTO {table} (publication_id, {version}region, received_on, {columns}, received_by, received_at, shown) "
+    "SELECT p.id, {of_version}p.region, current_date, {values}, a.first, now(), {shown} FROM publications AS p, "
+    "(SELECT min(id) AS first, max(id) AS last FROM accounts) AS a{join}"
+)
+_PUBLICATIONS = (
+    "INSERT INTO publications (reference, kind, subject, organisation_id, region, created_at, public_since) "
+    "SELECT concat('P-', region, since), 'statistics', '2026', 'office', region, now(), since "
+    "FROM (SELECT DISTINCT region FROM project_versions) AS r, (VALUES (now()), (NULL)) AS s (since)",
+    "INSERT INTO publication_versions (publication_id, number, region, state, accuses, content, content_hash, "
+    "evidence_hash, drafted_by, drafted_at, approved_by, published_at) SELECT p.id, 1, p.region, CASE WHEN "
+    "public_since IS NULL THEN 'draft' ELSE 'published' END, false, '{}', '0', '0', a.first, now(), a.last, now() "
+    "FROM publications AS p, (SELECT min(id) AS first, max(id) AS last FROM accounts) AS a",
+    _SAID.format(
+        table="publication_objections", version="version_id, ", of_version="v.id, ", columns="sender, content",
+        values="'public', '示例'", shown="false", join=" JOIN publication_versions AS v ON true WHERE "
+        "v.publication_id = p.id",
+    ),
+    _SAID.format(
+        table="publication_replies", version="", of_version="", columns="enterprise_name, content, content_hash, "
+        "file_hash, state, confirmed_by", values="'示例', '示例', '0', '0', CASE WHEN public_since IS NULL THEN 'open' "
+        "ELSE 'confirmed' END, a.last", shown="public_since IS NOT NULL", join="",
+    ),
+    _SAID.format(
+        table="publication_appeals", version="", of_version="", columns="grounds", values="'示例'",
+        shown="public_since IS NOT NULL", join="",
+    ),
+    "INSERT INTO publication_chain (number, publication_id, event, item, at, content_hash, previous, digest) "
+    "SELECT row_number() OVER (ORDER BY id), id, 'published', 1, now(), '0', '', id::text FROM publications "
+    "WHERE public_since IS NOT NULL",
+)  # fmt: skip
 
 
 async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:
