@@ -110,6 +110,11 @@ CHINESE: Final[dict[str, str]] = {
     "An organisation has 20 webhooks at most.": "一个单位最多设 20 个推送网址。",
     "This address is told already.": "此网址已在推送。",
     "Somebody else changed this webhook meanwhile.": "此推送网址在此期间已被他人更改。",
+    "There is no such way to be told.": "没有这种通知方式。",
+    "There is no such feed.": "没有这个订阅。",
+    "Tick at least one alert.": "请至少选中一条警报。",
+    "At most 50 alerts at once.": "一次最多处理 50 条警报。",
+    "Set up your account first.": "请先完成账号设置。",
     "There is no such webhook.": "没有这个推送网址。",
     # publications
     "A statement has at most {most} characters.": "说明最多 {most} 个字。",

@@ -86,6 +86,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "case_number": await numbers("SELECT number AS one FROM cases ORDER BY id LIMIT 4") or ["nothing"],
             "task_id": await numbers("SELECT id AS one FROM case_tasks ORDER BY id LIMIT 4") or [1],
             "file_id": await numbers("SELECT id AS one FROM case_files ORDER BY id LIMIT 1") or [1],
+            "alert_id": await numbers("SELECT min(id) AS one FROM alerts GROUP BY lane ORDER BY 1") or [1],
+            "webhook_id": [1],
+            "secret": ["nothing"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
