@@ -138,6 +138,10 @@ async def take_step(
         closed_at=now if closes else None,
         told=0,
     )
+    if closes or step.id == REOPEN:
+        await (await session.connection()).execute(
+            text("SELECT case_alerts_follow(:case, :now, :by)"), {"case": case["id"], "now": now, "by": viewer.actor}
+        )
     content = {"step": step.id, "from": case["stage"], "to": step.to, "reason": reason, "due": due}
     given = {"number": taken.number, "authority": taken.authority, "decided": taken.decided, "outcome": taken.outcome}
     content |= {name: value for name, value in given.items() if value}
