@@ -18,6 +18,83 @@ CHINESE: Final[dict[str, str]] = {
     "The evidence has changed since you read it.": "您查看之后证据已改变。",
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
+    # alerts, and what tells of them
+    "There is no such act.": "没有这种操作。",
+    "Read it again.": "请重新查看。",
+    "There is no such alert.": "没有这条警报。",
+    "This alert belongs to another desk.": "此警报属于其他机关。",
+    "Somebody else changed this alert meanwhile.": "此警报在此期间已被他人更改。",
+    "This alert is closed.": "此警报已了结。",
+    "Say why nobody is to be told.": "请说明不再通知的理由。",
+    "Say until when.": "请写明截止时间。",
+    "The end lies in the past or too far away.": "截止时间已过或太远。",
+    "A snooze lasts a month at most, a silence a year.": "搁置最长一个月，静默最长一年。",
+    "The reason is too long.": "理由过长。",
+    "Somebody acknowledged this alert already.": "此警报已有人签收。",
+    "This alert is not acknowledged.": "此警报尚未签收。",
+    "This alert is not snoozed.": "此警报未被搁置。",
+    "This alert is not silenced.": "此警报未被静默。",
+    "This alert is silenced already.": "此警报已被静默。",
+    "The address must look like https://host/path.": "网址须形如 https://主机/路径。",
+    "The address is this machine itself.": "网址指向本机。",
+    "Name the receiver's own host.": "请填写接收方自己的主机。",
+    "The address must begin with https://.": "网址须以 https:// 开头。",
+    "A webhook's name has 2 to 60 characters.": "名称须为 2 至 60 个字符。",
+    "There is no such kind of event.": "没有这类事件。",
+    "An organisation has 20 webhooks at most.": "一个单位最多设 20 个推送网址。",
+    "This address is told already.": "此网址已在推送。",
+    "Somebody else changed this webhook meanwhile.": "此推送网址在此期间已被他人更改。",
+    "There is no such webhook.": "没有这个推送网址。",
+    # publications
+    "A statement has at most {most} characters.": "说明最多 {most} 个字。",
+    "The law in force sets no objection period.": "现行参数没有规定公示期。",
+    "New replacement plans of steel may not be displayed or published since 2024-08-23 (MIIT [2024] 327, 1).": (
+        "自2024年8月23日起暂停公示、公告新的钢铁产能置换方案（工信厅原函〔2024〕327号第一条）。"
+    ),
+    "Publishing one would itself count as adding capacity against the rules.": (
+        "继续公示、公告的，将视为违规新增钢铁产能。"
+    ),
+    "The register has no such matter that may be published.": "登记簿中没有可以公布的这一事项。",
+    "Only a person prepares a publication.": "只有人员可以办理公布。",
+    "There is a publication of this already: {reference}.": "此事项已有公布：{reference}。",
+    "Correct that one, or withdraw it first.": "请更正该项，或先撤回。",
+    "This publication is withdrawn.": "此项公布已撤回。",
+    "Draft a new one.": "请重新起草。",
+    "Only what is published can be corrected.": "只有已公告的内容可以更正。",
+    "A correction of this publication is on its way already.": "此项公布的更正已在办理。",
+    "Only who drafted it changes a draft, and only before it is submitted.": "草稿只能由起草人在提交之前修改。",
+    "Only who drafted it submits a draft, once.": "草稿只能由起草人提交一次。",
+    "What is public is withdrawn, not dropped.": "已公开的内容须撤回，不能放弃。",
+    "What this rests on has changed since it was drafted.": "起草之后，所依据的内容已有变动。",
+    "Bring the draft up to date, look at it again, and submit it again.": "请更新草稿，重新查看后再提交。",
+    "No version of this publication is on its way.": "此项公布没有正在办理的版本。",
+    "Only an office publishes.": "只有机关可以公布。",
+    "A correction needs a reason that may be public.": "更正须有可以公开的理由。",
+    "Nothing of this publication is on display.": "此项公布没有正在公示的内容。",
+    "Enter it as an appeal.": "请登记为申诉。",
+    "This publication accuses nobody.": "此项公布没有点名违规。",
+    "Enter it as an objection or an appeal.": "请登记为异议或申诉。",
+    "Say what is missing.": "请写明缺少什么。",
+    "Only what is public can be appealed against.": "只有已公开的内容可以申诉。",
+    "Who drafted or approved it does not decide on an appeal against it.": "起草人和批准人不能决定针对该项的申诉。",
+    "Ask another person.": "请由另一人办理。",
+    "There are no words.": "没有填写内容。",
+    "At most {most} characters.": "最多 {most} 个字。",
+    "It cannot be received later than today.": "收到日期不能晚于今天。",
+    "The SHA-256 of the letter is needed: 64 digits 0-9 and a-f.": "须填写来信原件的 SHA-256：64 位 0-9 和 a-f。",
+    "Scan the letter, keep the scan, and enter its SHA-256.": "请扫描来信存档，填写扫描件的 SHA-256。",
+    "An answer needs its reasons; they will be public.": "答复须写明理由，理由将公开。",
+    "Who entered it, or acts for them, does not decide on it.": "登记来信的人及代其办理的人不能答复或核对。",
+    "This letter is answered already.": "此来信已经答复。",
+    "A withdrawal of this publication awaits a second person already.": "此项公布的撤回已在等待另一人批准。",
+    "This proposal is not a withdrawal.": "此提案不是撤回申请。",
+    "This proposal is not a publication.": "此提案不是公布申请。",
+    "Only what is public can be withdrawn.": "只有已公开的内容可以撤回。",
+    "A withdrawal needs a reason that may be public.": "撤回须有可以公开的理由。",
+    "Characters {first} to {last} look like personal data or a bank account; neither is published.": (
+        "第 {first} 至 {last} 字疑似个人信息或银行账号，不得公布。"
+    ),
+    "Take it out, or say it without the person or the number.": "请删去，或改用不涉及个人和号码的说法。",
     # obligations against defaulters
     "Obligations are for officials and banks.": "逾期未淘汰的措施只供机关和银行查阅。",
     "There is no such obligation.": "没有这项措施。",
@@ -275,9 +352,10 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
-    "This user of PostgreSQL needs the role {name}, and may not get it for itself.": (
-        "此数据库用户需要角色 {name}，且无权自行取得。"
+    "The register needs the role {name} of PostgreSQL, which this user may not make or take.": (
+        "登记册需要数据库角色 {name}，而此用户无权创建或取得。"
     ),
+    "The database does not hold the jobs' queue.": "数据库中没有任务队列。",
     "As a superuser, run: {commands}": "请以超级用户执行：{commands}",
     "PostgreSQL has no database “{name}”.": "数据库服务器上没有数据库“{name}”。",
     "PostgreSQL does not speak TLS, which its address asks for.": "地址要求 TLS，而数据库不支持。",
@@ -296,8 +374,8 @@ CHINESE: Final[dict[str, str]] = {
     "Raise its max_connections or end other users.": "请增大 max_connections，或结束其他连接。",
     "See the list under /rules.": "请查看 /rules 中的列表。",
     "See `threegates doctor`; start everything with `threegates up`.": "请运行 threegates doctor 查看原因。",
-    "Start everything with `threegates up`, or run `python -m registry.migrations`.": (
-        "请运行 threegates up 启动全部，或运行 python -m registry.migrations。"
+    "Start everything with `threegates up`, or run `threegates migrate`.": (
+        "请运行 threegates up 启动全部，或运行 threegates migrate。"
     ),
 }
 

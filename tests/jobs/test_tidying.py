@@ -16,8 +16,8 @@ from search.client import servers
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncEngine) -> None:
-    async with transaction(engine) as session:
+async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncEngine, owners: AsyncEngine) -> None:
+    async with transaction(owners) as session:
         connection = await session.connection()
         for name, age in (("old", 24), ("young", 23)):
             await connection.execute(
@@ -39,7 +39,7 @@ async def test_old_answers_and_old_secrets_go_and_young_ones_stay(engine: AsyncE
             )
     # What ends at this very moment has ended.
     assert await tidy(Work(engine, asyncio.Event(), servers, lambda: NOW)) == 2
-    async with transaction(engine) as session:
+    async with transaction(owners) as session:
         connection = await session.connection()
         assert list(await connection.scalars(text("SELECT key FROM idempotent_answers"))) == ["young"]
         kept = await connection.scalars(text("SELECT previous_hash FROM api_keys ORDER BY name"))
