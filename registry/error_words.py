@@ -353,6 +353,8 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
     # reports from the public
+    "No report has this receipt.": "没有与此回执对应的举报。",
+    "Check each character; a receipt ends with its report.": "请逐字核对；举报到期删除后，回执也随之失效。",
     "A file may have {size} MiB at most.": "单个文件最多 {size} MiB。",
     "Send it in several parts, or only the pages that matter.": "请分成几份发送，或只发送要紧的几页。",
     "The file did not arrive whole.": "文件没有完整送达。",
