@@ -201,6 +201,18 @@ def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
 
 
+# Of reports: the desk's reviewers and supervisors; their desk is their organisation.
+_DESK: Final = f"({may('decide')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_KEPT: Final = f"({may('accounts')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_S_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS of_part WHERE of_part.id = tip_parts.thread_id)"
+_DESK_S_PART: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_parts AS of_chunk WHERE of_chunk.id = tip_chunks.part_id))"
+)
+_LINKED: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_threads AS linked WHERE linked.id = tip_links.thread_id))"
+)
+
+
 def _of_case(table: str) -> str:
     """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
     return (
@@ -343,6 +355,19 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
     ),
+    # Reports: their desk's own, and sealed; desks and public keys are for everybody.
+    "tip_desks": Policy(read=EVERYBODY, add=_DESK_KEPT, change=_DESK_KEPT, jobs="SELECT"),
+    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=_DESK, jobs="SELECT"),
+    "tip_outer_keys": Policy(read=EVERYBODY),
+    "tip_threads": Policy(read=_DESK, change=_DESK),
+    # Desks add answers; what a reporter sent is sealed again (to other keys) and never changed.
+    "tip_parts": Policy(
+        read=f"({_DESK} AND thread_id IS NOT NULL)",
+        add=f"({_DESK} AND direction = 'out' AND {_DESK_S_THREAD})",
+        change=f"({_DESK} AND thread_id IS NOT NULL)",
+    ),
+    "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
+    "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
     "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
@@ -439,4 +464,31 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
     "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+}
+
+# The public intake: it adds reports, and of threads it sees the one whose receipt was given; nothing else.
+_OWN_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS own WHERE own.id = tip_parts.thread_id)"
+_OWN_PART: Final = f"(draft_hash = (SELECT my_draft()) OR {_OWN_THREAD})"
+
+
+def _own_chunk(condition: str) -> str:
+    return f"EXISTS (SELECT FROM tip_parts AS own_part WHERE own_part.id = tip_chunks.part_id AND own_part.{condition})"
+
+
+INTAKE_POLICIES: Final[dict[str, Policy]] = {
+    "regions": Policy(read=EVERYBODY),
+    "tip_desks": Policy(read="until IS NULL"),
+    "tip_desk_keys": Policy(read="(until IS NULL AND confirmed_by IS NOT NULL)"),
+    "tip_threads": Policy(
+        read="lookup_hash = (SELECT my_lookup())",
+        add="(lookup_hash = (SELECT my_lookup()) AND state = 'received' AND outcome = '')",
+    ),
+    "tip_parts": Policy(
+        read=_OWN_PART,
+        add=f"(direction = 'in' AND NOT complete AND {_OWN_PART})",
+        change=f"(direction = 'in' AND {_OWN_PART})",
+        remove="(direction = 'in' AND draft_hash = (SELECT my_draft()))",
+    ),
+    # What a reporter sent is not given back, to whomever: only answers are read.
+    "tip_chunks": Policy(read=_own_chunk("direction = 'out'"), add=_own_chunk("direction = 'in'")),
 }

@@ -30,6 +30,17 @@ FUNCTIONS: Final[tuple[str, ...]] = (
         SELECT nullif(current_setting('threegates.organisation', true), '')
     $$
     """,
+    # Of the public intake: the thread whose receipt was given, the draft whose secret was.
+    """
+    CREATE OR REPLACE FUNCTION my_lookup() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_lookup', true), ''), 'hex')
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_draft() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_draft', true), ''), 'hex')
+    $$
+    """,
     # Every code at or below the viewer's region, successors included; the nation's viewer has them all, also NULL.
     """
     CREATE OR REPLACE FUNCTION is_national() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -176,4 +187,20 @@ VIEWS: Final[dict[str, tuple[str, str]]] = {
     ),
     # How many first opinions of somebody wait for a second person, for who ends accounts; not on which records.
     "waiting_opinions": ("owner", _WAITING_OPINIONS),
+    # Which offices there are: who reports chooses the one concerned and sees which one receives.
+    "tip_offices": (
+        "owner",
+        "SELECT id, name_zh, name_en, region, lanes, invented FROM organisations "
+        "WHERE kind = 'agency' AND ended_at IS NULL",
+    ),
+    # Names of projects, which are public: who reports finds the one it is about.
+    "tip_projects": (
+        "owner",
+        "SELECT DISTINCT ON (p.project_id) p.project_id, p.name, p.name_normal, p.region, p.sector, "
+        "e.name AS enterprise, e.name_normal AS enterprise_normal FROM project_versions AS p "
+        "LEFT JOIN enterprise_versions AS e ON e.enterprise_id = p.owner_id AND e.known_to = 'infinity' "
+        "WHERE p.known_to = 'infinity' ORDER BY p.project_id, p.held_from DESC NULLS LAST, e.held_from DESC NULLS LAST",
+    ),
 }
+# Those that the public intake may read.
+INTAKE_VIEWS: Final = frozenset({"tip_offices", "tip_projects"})

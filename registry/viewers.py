@@ -10,6 +10,8 @@ from registry.errors import NotAllowed
 from registry.roles import Permission
 
 PORTAL_ROLE: Final = "threegates_portal"
+# The public intake's: registry.tips.
+INTAKE_ROLE: Final = "threegates_intake"
 # Worker and scheduler: policies show them every row, and they own nothing.
 JOBS_ROLE: Final = "threegates_jobs"
 NATION: Final = "000000"
