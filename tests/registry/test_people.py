@@ -28,6 +28,7 @@ from registry.clock import civil_day
 from registry.database import transaction
 from registry.errors import BadInput, NotAllowed, NotFound
 from registry.granting import Grant, delegate_role, grant_role
+from registry.handover import OPEN_WORK
 from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.organising import NewOrganisation, create_organisation
 from registry.passwords import SHORTEST, check_new_password, common_passwords, is_outdated
