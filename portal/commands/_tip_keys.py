@@ -7,7 +7,7 @@ import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal.commands.keys import run_in_session
+from portal.commands._operating import run
 from registry import clock
 from registry.errors import BadFile, NotFound
 from registry.reading import first
@@ -56,7 +56,7 @@ def new(
 
 def list_keys(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """All public keys of all desks with their fingerprints."""
-    found = run_in_session(read_keys)
+    found = run(read_keys)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
         return
@@ -75,7 +75,7 @@ def desk(
         operator = Viewer("person", actor="command line", region=NATION, permissions=frozenset({"accounts"}))
         await open_desk(session, operator, organisation, clock.today(), two_people=two_people)
 
-    run_in_session(work)
+    run(work)
     typer.echo(f"{organisation}: {'two people' if two_people else 'one person'}")
 
 
@@ -91,7 +91,7 @@ def add(
         viewer = await _person(session, organisation, holder)
         return await add_key(session, viewer, (organisation, group, recipient, viewer.account_id or 0), clock.today())
 
-    typer.echo(f"指纹，待第二人核对 · fingerprint, to be confirmed: {run_in_session(work)}")
+    typer.echo(f"指纹，待第二人核对 · fingerprint, to be confirmed: {run(work)}")
 
 
 def confirm(organisation: Desk, mark: Annotated[str, typer.Argument(help="The fingerprint.")], by: By) -> None:
@@ -100,7 +100,7 @@ def confirm(organisation: Desk, mark: Annotated[str, typer.Argument(help="The fi
     async def work(session: AsyncSession) -> None:
         await confirm_key(session, await _person(session, organisation, by), organisation, _grouped(mark))
 
-    run_in_session(work)
+    run(work)
     typer.echo("使用中 · in use")
 
 
@@ -117,7 +117,7 @@ def end(
             session, await _person(session, organisation, by), organisation, _grouped(mark), why, clock.today()
         )
 
-    run_in_session(work)
+    run(work)
     typer.echo("已停用 · ended")
 
 

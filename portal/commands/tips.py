@@ -10,8 +10,8 @@ from pyrage.x25519 import Identity
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.commands import _tip_keys
+from portal.commands._operating import run
 from portal.commands._tip_keys import passphrase_of
-from portal.commands.keys import run_in_session
 from registry import clock
 from registry.errors import BadFile, ThreegatesError
 from registry.tips import part_files
@@ -50,7 +50,7 @@ def list_tips(
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         return await desk_list(session, clock.today(), closed=closed)
 
-    found = run_in_session(work)
+    found = run(work)
     if as_json:
         kept = ("id", "organisation_id", "day", "state", "due", "late", "parts", "size", "outcome")
         typer.echo(orjson.dumps([{name: one[name] for name in kept} for one in found]).decode())

@@ -26,7 +26,7 @@ async def open_desk(session: AsyncSession, viewer: Viewer, organisation: str, to
         two=two_people,
         today=today,
     )
-    await audit(session, viewer, "tip_desk.open", "organisation", organisation, after={"two_people": two_people})
+    await audit(session, viewer, "tip_desk.enable", "organisation", organisation, after={"two_people": two_people})
 
 
 async def add_key(
