@@ -140,6 +140,7 @@ def render(
                 viewer=viewer,
                 audience=viewer.audience,
                 demo=getattr(request.state, "demo", False),
+                intake=settings().intake_address,
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
                 **values,
