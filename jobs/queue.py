@@ -16,6 +16,9 @@ JOBS: Final = (
     "sync",
     "link",
     "judge",
+    "alert",
+    "deliver",
+    "let_pass",
     "index",
     "judge_nation",
     "obligations",
@@ -24,6 +27,7 @@ JOBS: Final = (
     "seal",
     "anchor",
     "audit_verify",
+    "publish",
     "tidy",
 )
 

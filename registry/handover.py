@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.reading import first
+from registry.viewers import HANDOVER, lending
 
 # Whose work is somebody's: their own, and what those left open whom they succeeded, and those before them.
 _THEIRS: Final = """
@@ -16,13 +17,20 @@ WITH RECURSIVE theirs (id) AS (
 )
 """
 
+
+def _owned(table: str, column: str) -> tuple[str, str]:
+    """Rows that are open and name their owner; whoever reads one to change it must name its version."""
+    where = f"{table} WHERE {column} = :leaving AND state = 'open'"
+    change = f"UPDATE {table} SET {column} = :successor, version = version + 1"
+    return f"SELECT count(*) AS number FROM {where}", f"{change} WHERE {column} = :leaving AND state = 'open'"
+
+
 # kind of work -> (how many are open of :leaving, what gives them to :successor; '' where the succession itself does)
 OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
-    "proposals": (
-        "SELECT count(*) AS number FROM proposals WHERE owner_id = :leaving AND state = 'open'",
-        "UPDATE proposals SET owner_id = :successor, version = version + 1 "
-        "WHERE owner_id = :leaving AND state = 'open'",
-    ),
+    "proposals": _owned("proposals", "owner_id"),
+    "alerts": _owned("alerts", "owner_id"),
+    "cases": _owned("cases", "owner_id"),
+    "tasks": _owned("case_tasks", "assignee_id"),
     # A first opinion is never rewritten: it is the successor's by the succession, who may undo it and not second it.
     "opinions": (
         f"{_THEIRS.replace(':accounts', 'ARRAY[:leaving]')} SELECT coalesce(sum(number), 0) AS number "
@@ -35,9 +43,10 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
 async def open_work(session: AsyncSession, leaving: int) -> dict[str, int]:
     """How much of each kind is open in an account's name."""
     counts: dict[str, int] = {}
-    for kind, (count, _move) in OPEN_WORK.items():
-        row = await first(session, count, leaving=leaving)
-        counts[kind] = int(row["number"]) if row else 0
+    async with lending(session, HANDOVER):
+        for kind, (count, _move) in OPEN_WORK.items():
+            row = await first(session, count, leaving=leaving)
+            counts[kind] = int(row["number"]) if row else 0
     return counts
 
 
@@ -45,9 +54,10 @@ async def hand_over(session: AsyncSession, leaving: int, successor: int) -> None
     """Give everything open to the successor."""
     connection = await session.connection()
     both = {"leaving": leaving, "successor": successor}
-    for _count, move in OPEN_WORK.values():
-        if move:
-            await connection.execute(text(move), both)
+    async with lending(session, HANDOVER):
+        for _count, move in OPEN_WORK.values():
+            if move:
+                await connection.execute(text(move), both)
     await connection.execute(text("UPDATE accounts SET successor_id = :successor WHERE id = :leaving"), both)
 
 

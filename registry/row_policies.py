@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.audience import CREDIT_ACTS
+from registry.publishing.tables import PUBLIC as PUBLIC_VERSION
 from registry.roles import Permission
 
 NOBODY: Final = "false"
@@ -135,6 +136,8 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the register itself makes public what passed its approvals, never by a role.
+_PRESS: Final = "(SELECT may('press'))"
 # Set by registry.viewers.become while the gate itself answers, never by a role.
 _GATEKEEPING: Final = "(SELECT may('gatekeep'))"
 # A caller without an organisation, such as the register's first key, has what it asked itself.
@@ -154,6 +157,26 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
+# Set by registry.viewers.become while the work of somebody who leaves is counted and handed over, never by a role.
+_HANDOVER: Final = "(SELECT may('hand_over'))"
+
+
+def _prepared(table: str) -> str:
+    """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
+    return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
+
+
+def _published(table: str, public: str) -> Policy:
+    """A part of publishing: for everybody what is public, for officials of the region all; the press alone shows."""
+    official = f"({may('internal')} AND {within(f'{table}.region')})"
+    working = f"(NOT ({public}) AND {_prepared(table)})"
+    return Policy(
+        read=f"({public} OR {_PRESS} OR {official})",
+        add=working,
+        change=f"({_PRESS} OR {working})",
+    )
+
+
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
     """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
     place = f" AND {within('of_row.region')}" if mine else ""
@@ -169,6 +192,41 @@ def _reviewed(table: str) -> str:
 
 def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
+
+
+def _of_case(table: str) -> str:
+    """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
+    return (
+        f"((NOT {table}.credit OR {may('credit')}) AND "
+        f"EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = {table}.case_id))"
+    )
+
+
+# Officials within the region, the case's own desk, and whoever was given a task of it.
+_MY_DESK: Final = "(desk_id = (SELECT my_organisation()) OR (SELECT my_organisation()) = ANY(organisations))"
+_CASE: Final = f"({may('internal')} AND (NOT credit OR {may('credit')}) AND ({within('cases.region')} OR {_MY_DESK}))"
+_CASE_FILE: Final = "EXISTS (SELECT FROM case_files AS of_row WHERE of_row.id = case_file_contents.file_id)"
+_CASE_DECISION: Final = "EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = case_decisions.case_id)"
+_CASE_WORKERS: Final = may("register", "decide")
+# An alert is for the officials of its place and for its desk; of credit for finance alone.
+_VISIBLE_ALERT: Final = (
+    f"({may('internal')} AND (lane <> 'credit' OR {may('credit')}) AND ({within('alerts.region')} "
+    "OR organisation_id = (SELECT my_organisation()) OR escalated_to = (SELECT my_organisation())))"
+)
+# Its desk acts on it, whoever it was escalated to, the same agency above the desk; on one without a desk the nation's.
+_DESK_OF_ALERT: Final = (
+    f"({may('decide')} AND (organisation_id = (SELECT my_organisation()) "
+    "OR escalated_to = (SELECT my_organisation()) "
+    f"OR organisation_id IS NULL AND {_FOR_THE_NATION} OR {within('alerts.region')} AND EXISTS ("
+    "SELECT FROM organisations AS desk JOIN organisations AS mine ON mine.id = (SELECT my_organisation()) "
+    "AND mine.agency_id = desk.agency_id WHERE desk.id = alerts.organisation_id)))"
+)
+_OF_DESK: Final = "organisation_id = (SELECT my_organisation())"
+
+
+def _of_alert(table: str) -> str:
+    """The condition that the viewer sees the alert of a row."""
+    return f"EXISTS (SELECT FROM alerts AS of_alert WHERE of_alert.id = {table}.alert_id)"
 
 
 _GIVEN_TABLES: Final = """
@@ -232,6 +290,30 @@ POLICIES: Final[dict[str, Policy]] = {
     "backtests": Policy(read=may("internal"), add=may("internal")),
     # Banks too: what an enterprise has defaulted on, they must know.
     "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
+    # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
+    "cases": Policy(
+        read=f"({_HANDOVER} OR {_CASE})",
+        add=f"({may('decide')} AND {_CASE})",
+        change=f"({_HANDOVER} OR {may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK})",
+    ),
+    "case_serials": Policy(read=may("decide"), add=may("decide"), change=may("decide")),
+    "case_subjects": Policy(
+        read=_of_case("case_subjects"),
+        add=f"({may('decide')} AND {_of_case('case_subjects')})",
+        change=f"({may('decide')} AND {_of_case('case_subjects')})",
+    ),
+    "case_tasks": Policy(
+        read=f"({_HANDOVER} OR {_of_case('case_tasks')})",
+        add=f"({may('decide')} AND {_of_case('case_tasks')})",
+        change=f"({_HANDOVER} OR {_CASE_WORKERS} AND (SELECT my_organisation()) IN (organisation_id, asked_for) "
+        f"AND {_of_case('case_tasks')})",
+    ),
+    "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
+    **{
+        table: Policy(read=_of_case(table), add=f"({_CASE_WORKERS} AND {_of_case(table)})")
+        for table in ("case_notes", "case_files", "case_events")
+    },
+    "case_file_contents": Policy(read=_CASE_FILE, add=f"({_CASE_WORKERS} AND {_CASE_FILE})"),
     "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
@@ -252,6 +334,46 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
     ),
+    # Alerts are written by the jobs; people acknowledge, snooze and silence.
+    "alerts": Policy(read=f"({_HANDOVER} OR {_VISIBLE_ALERT})", change=f"({_HANDOVER} OR {_DESK_OF_ALERT})"),
+    "alert_findings": Policy(read=_of_alert("alert_findings")),
+    "alert_events": Policy(read=_of_alert("alert_events"), add=f"({may('decide')} AND {_of_alert('alert_events')})"),
+    "alert_silences": Policy(
+        read=f"({may('internal')} AND {_OF_DESK})",
+        add=f"({may('decide')} AND {_OF_DESK})",
+        change=f"({may('decide')} AND {_OF_DESK})",
+    ),
+    # What people are told, and whether it reached them: of those it is for, and of who runs the machines.
+    "announcements": Policy(
+        read=f"({_MINE} = ANY(account_ids) OR {may('internal')} AND {_OF_DESK} "
+        f"AND (lane <> 'credit' OR {may('credit')}))",
+        add=_ACTING,
+    ),
+    "deliveries": Policy(
+        read=f"(account_id = {_MINE} OR {may('internal', 'accounts')} AND {_OF_DESK} OR {may('operate')})"
+    ),
+    "delivery_attempts": Policy(read=f"({may('internal', 'accounts')} AND {_OF_DESK} OR {may('operate')})"),
+    "notification_wishes": Policy(
+        read=f"({RECOGNISING} OR account_id = {_MINE})",
+        add=f"account_id = {_MINE}",
+        change=f"account_id = {_MINE}",
+    ),
+    "webhooks": Policy(
+        read=_managed("webhooks.organisation_id"),
+        add=_managed("webhooks.organisation_id"),
+        change=_managed("webhooks.organisation_id"),
+    ),
+    # Publications: the public has what passed its approvals; only the press of the register gives a public state.
+    "publications": Policy(
+        read=f"(public_since IS NOT NULL OR {_PRESS} OR ({may('internal')} AND {within('publications.region')}))",
+        add=f"(public_since IS NULL AND {_prepared('publications')})",
+        change=_PRESS,
+    ),
+    "publication_versions": _published("publication_versions", PUBLIC_VERSION),
+    "publication_objections": _published("publication_objections", "shown"),
+    "publication_replies": _published("publication_replies", "shown"),
+    "publication_appeals": _published("publication_appeals", "shown"),
+    "publication_chain": Policy(read=EVERYBODY, add=_PRESS),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
@@ -263,8 +385,8 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
         add=_PERSON,
         change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
-        # Who is there, and none of the secrets.
-        jobs="SELECT (id, login, name, organisation_id, region, state)",
+        # Who is there and where mail reaches them, and none of the secrets.
+        jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
         read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",

@@ -7,7 +7,7 @@ index), and have in each table the rights its entry says.
 """
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -87,11 +87,12 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     if standing == digest:
         return
     await lift_views(connection)
-    for statement in wanted:
-        await connection.exec_driver_sql(statement)
     both = f"{PORTAL_ROLE}, {JOBS_ROLE}"
-    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {both}")
-    await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
+    wanted.append(f"GRANT USAGE ON SCHEMA public TO {both}")
+    wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
+    # Many hundred statements in one message, within the transaction that has begun.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.execute(";\n".join(wanted))
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES ('row_security', to_jsonb(CAST(:digest AS text))) "

@@ -5,6 +5,7 @@ The views belong to the register's owner, so they see every row; each shows only
 
 from typing import Final
 
+from registry.publishing.views import PUBLISHABLE
 from registry.row_policies import credit_acts, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
 
@@ -105,6 +106,7 @@ GROUP BY d.account_id
 """
 # name -> (whose rights it reads with, its statement), in the order in which they are made
 VIEWS: Final[dict[str, tuple[str, str]]] = {
+    **PUBLISHABLE,
     "credit_flags": ("owner", _CREDIT_FLAGS),
     "findings_shown": ("viewer", _FINDINGS_SHOWN),
     "dismissed_findings": ("owner", _DISMISSED),

@@ -1,13 +1,14 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
 import os
+import re
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from registry.errors import BadSetting
@@ -62,6 +63,19 @@ class Settings(BaseSettings):
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
     )
+    public_url: str | None = Field(
+        default=None, description="the portal's address as people reach it, https://…: links in mails, feeds, webhooks"
+    )
+    smtp_host: str | None = Field(default=None, description="the mail server; without one no mail is sent")
+    smtp_port: int | None = Field(default=None, ge=1, le=65535, description="587 for starttls, 465 for tls, else 25")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the way to the mail server is encrypted; none only on this machine"
+    )
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = Field(default=None, description="a file that holds the password, instead")
+    smtp_ca_file: Path | None = Field(default=None, description="certificate authority of the mail server")
+    smtp_sender: str | None = Field(default=None, description="the address that mails come from")
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
@@ -93,6 +107,40 @@ class Settings(BaseSettings):
             address = address._replace(netloc=f"{address.netloc.rstrip(':')}:{usual}")
         return urlunsplit(address).rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_address_is_http(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        if address.scheme not in ("http", "https") or not address.hostname or address.username or address.query:
+            raise ValueError("must look like https://register.example.gov.cn")
+        return value.rstrip("/")
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _sender_is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+            raise ValueError("must look like register@example.gov.cn")
+        return value
+
+    @field_validator("smtp_password_file")
+    @classmethod
+    def _password_file_is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host is None:
+            return self
+        if self.smtp_sender is None:
+            raise ValueError("THREEGATES_SMTP_HOST needs THREEGATES_SMTP_SENDER, the address that mails come from")
+        if self.smtp_security == "none" and self.smtp_host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("THREEGATES_SMTP_SECURITY may be none only where the mail server is on this machine")
+        return self
+
     @field_validator("oidc_issuer")
     @classmethod
     def _issuer_is_safe(cls, value: str | None) -> str | None:
@@ -115,7 +163,7 @@ class Settings(BaseSettings):
             raise ValueError("must hold no user or password")
         return value
 
-    @field_validator("elasticsearch_ca_file", "audit_time_stamp_ca_file")
+    @field_validator("elasticsearch_ca_file", "audit_time_stamp_ca_file", "smtp_ca_file")
     @classmethod
     def _certificates_can_be_read(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -184,6 +232,6 @@ def settings() -> Settings:
         return Settings(_secrets_dir=folder)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "THREEGATES_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "THREEGATES_" + "_".join(str(part) for part in first["loc"] or ("smtp",)).upper()
         message = first["msg"].removeprefix("Value error, ")
         raise BadSetting(f"{message}.", where=name, remedy="Correct or unset the variable.") from None
