@@ -18,6 +18,8 @@ ORGANISATIONS: Final = (
     ("demo-land", "agency", "示例自然资源局", "Example Natural Resources Office", ("land",), ()),
     ("demo-environment", "agency", "示例生态环境局", "Example Ecology and Environment Office", ("environment",), ()),
     ("demo-finance", "agency", "示例金融监管局", "Example Financial Regulation Office", ("credit",), ()),
+    ("demo-land", "agency", "示例自然资源部门", "Example Natural Resources Office", ("land",), ()),
+    ("demo-environment", "agency", "示例生态环境部门", "Example Environment Office", ("environment",), ()),
     ("demo-bank", "bank", "示例银行", "Example Bank", (), ("示例银行",)),
 )
 # login, name, organisation, role
@@ -26,10 +28,14 @@ PEOPLE: Final = (
     ("demo-officer", "示例乙", "demo-office", "officer"),
     ("demo-reviewer", "示例丙", "demo-office", "reviewer"),
     ("demo-supervisor", "示例丁", "demo-office", "supervisor"),
+    ("demo-supervisor-2", "示例癸", "demo-office", "supervisor"),
+    ("demo-supervisor-3", "示例子", "demo-office", "supervisor"),
     ("demo-publisher", "示例戊", "demo-office", "publisher"),
     ("demo-administrator", "示例己", "demo-office", "administrator"),
     ("demo-auditor", "示例庚", "demo-office", "auditor"),
     ("demo-finance", "示例辛", "demo-finance", "officer"),
+    ("demo-land", "示例癸", "demo-land", "officer"),
+    ("demo-environment", "示例子", "demo-environment", "officer"),
     ("demo-bank", "示例壬", "demo-bank", "reader"),
     ("demo-finance-reviewer", "示例癸", "demo-finance", "reviewer"),
     ("demo-finance-supervisor", "示例子", "demo-finance", "supervisor"),

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from portal.cookies import read_cookie
 from portal.layers import Layer, telling
 from registry.errors import NotAllowed, ThreegatesError
+from registry.settings import settings
 
 # No inline script or style anywhere: pages stay safe even where a text was not escaped.
 CONTENT_POLICY: Final = (
@@ -33,6 +34,7 @@ LARGEST_BODY: Final = 2 * 1024 * 1024
 LARGER_BODIES: Final = dict.fromkeys(
     ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"), 16 * 1024 * 1024
 )
+CASE_FILES: Final = "/case-files/"
 
 FORM_COOKIE: Final = "threegates_form"
 FORM_FIELD: Final = "form_token"
@@ -68,7 +70,7 @@ class BodyLimit(Layer):
 
     async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what is received."""
-        limit = next((size for prefix, size in LARGER_BODIES.items() if scope["path"].startswith(prefix)), LARGEST_BODY)
+        limit = _limit_of(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
         too_large = announced.isdigit() and int(announced) > limit
@@ -85,6 +87,13 @@ class BodyLimit(Layer):
             return message
 
         await self.app(scope, receive_counted, send)
+
+
+def _limit_of(path: str) -> int:
+    """The largest body that an address takes; a case's file may be as large as the settings say, and a form around."""
+    if path.startswith(CASE_FILES):
+        return settings().case_file_megabytes * 2**20 + 64 * 1024
+    return next((size for prefix, size in LARGER_BODIES.items() if path.startswith(prefix)), LARGEST_BODY)
 
 
 def _too_large(limit: int) -> TooLarge:

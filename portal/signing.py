@@ -17,7 +17,7 @@ from portal.viewing import SIGN_IN_COOKIE, viewing
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
 from registry.viewers import Viewer
 
-MOST_FIELDS = 60
+MOST_FIELDS = 320
 _BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from portal.cookies import read_cookie
 from registry import clock
 from registry.accounts import viewer_of_key, viewer_of_sign_in
+from registry.alerting.alert_list import count_waiting
 from registry.database import transaction
 from registry.errors import ThreegatesError
 from registry.reading import rows
@@ -37,6 +38,9 @@ async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
         viewer: Viewer = getattr(request.state, "recognised", None) or await recognise(request, session)
         request.state.viewer = viewer
         await become(session, viewer)
+        if viewer.kind == "person" and not request.url.path.startswith("/api/"):
+            # What the navigation counts, on every page that a person reads.
+            request.state.waiting_alerts = await count_waiting(session, viewer, clock.now())
         request.state.demo = bool(await rows(session, "SELECT 1 FROM register_facts WHERE name = 'demo'"))
         yield session
 

@@ -1,6 +1,7 @@
 """What is open in somebody's name and goes to a successor when they leave: one list, to which new kinds of work add."""
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
@@ -18,35 +19,48 @@ WITH RECURSIVE theirs (id) AS (
 """
 
 
-def _owned(table: str, column: str) -> tuple[str, str]:
+def _owned(table: str) -> tuple[str, str]:
     """Rows that are open and name their owner; whoever reads one to change it must name its version."""
-    where = f"{table} WHERE {column} = :leaving AND state = 'open'"
-    change = f"UPDATE {table} SET {column} = :successor, version = version + 1"
-    return f"SELECT count(*) AS number FROM {where}", f"{change} WHERE {column} = :leaving AND state = 'open'"
+    which = "WHERE owner_id = :leaving AND state = 'open'"
+    change = f"UPDATE {table} SET owner_id = :successor, version = version + 1 {which}"
+    return f"SELECT count(*) AS number FROM {table} {which}", change
 
 
-# kind of work -> (how many are open of :leaving, what gives them to :successor; '' where the succession itself does)
+# kind of work, a table where it has one -> (how many are open of :leaving, what gives them to :successor; '' where
+# another statement or the succession itself does)
 OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
-    "proposals": _owned("proposals", "owner_id"),
-    "alerts": _owned("alerts", "owner_id"),
-    "cases": _owned("cases", "owner_id"),
-    "tasks": _owned("case_tasks", "assignee_id"),
+    "proposals": _owned("proposals"),
+    "alerts": _owned("alerts"),
     # A first opinion is never rewritten: it is the successor's by the succession, who may undo it and not second it.
     "opinions": (
         f"{_THEIRS.replace(':accounts', 'ARRAY[:leaving]')} SELECT coalesce(sum(number), 0) AS number "
         "FROM waiting_opinions JOIN theirs ON theirs.id = waiting_opinions.account_id",
         "",
     ),
+    "cases": (
+        "SELECT cases AS number FROM open_case_work(:leaving)",
+        "SELECT hand_over_case_work(:leaving, :successor)",
+    ),
+    # With the cases.
+    "case_tasks": ("SELECT tasks AS number FROM open_case_work(:leaving)", ""),
 }
+
+
+# Whoever ends an account reads none of these: they are counted and moved as the register itself.
+_LENT: Final = frozenset({"alerts"})
+
+
+def _seeing(session: AsyncSession, kind: str) -> AbstractAsyncContextManager[None]:
+    return lending(session, HANDOVER) if kind in _LENT else nullcontext()
 
 
 async def open_work(session: AsyncSession, leaving: int) -> dict[str, int]:
     """How much of each kind is open in an account's name."""
     counts: dict[str, int] = {}
-    async with lending(session, HANDOVER):
-        for kind, (count, _move) in OPEN_WORK.items():
+    for kind, (count, _move) in OPEN_WORK.items():
+        async with _seeing(session, kind):
             row = await first(session, count, leaving=leaving)
-            counts[kind] = int(row["number"]) if row else 0
+        counts[kind] = int(row["number"]) if row else 0
     return counts
 
 
@@ -54,9 +68,9 @@ async def hand_over(session: AsyncSession, leaving: int, successor: int) -> None
     """Give everything open to the successor."""
     connection = await session.connection()
     both = {"leaving": leaving, "successor": successor}
-    async with lending(session, HANDOVER):
-        for _count, move in OPEN_WORK.values():
-            if move:
+    for kind, (_count, move) in OPEN_WORK.items():
+        if move:
+            async with _seeing(session, kind):
                 await connection.execute(text(move), both)
     await connection.execute(text("UPDATE accounts SET successor_id = :successor WHERE id = :leaving"), both)
 

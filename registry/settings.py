@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
     )
+    case_file_megabytes: int = Field(
+        default=20, ge=1, le=100, description="how large a file attached to a case may be, in MB"
+    )
     public_url: str | None = Field(
         default=None, description="the portal's address as people reach it, https://…: links in mails, feeds, webhooks"
     )

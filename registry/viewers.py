@@ -75,14 +75,14 @@ STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=
 GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
 # The register while it makes public what passed its approvals: it writes the days of publication into the facts.
 PRESS: Final = Viewer(kind="press", actor="press", region=NATION)
-# The register while it gives the work of somebody who leaves to a successor: whoever ends an account reads no files.
-HANDOVER: Final = Viewer(kind="handover", actor="handover", permissions=frozenset({"accounts"}))
+# The register while it gives the alerts of somebody who leaves to a successor: whoever ends an account reads none.
+HANDOVER: Final = Viewer(kind="handover", actor="handover")
 # Words that no role has.
 _OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
     "sign_in": frozenset({"recognise"}),
     "gate": frozenset({"gatekeep"}),
     "press": frozenset({"press", "register"}),
-    "handover": frozenset({"hand_over", "accounts"}),
+    "handover": frozenset({"hand_over"}),
 }
 
 _BECOME: Final = text(

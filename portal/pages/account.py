@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.alert_words import MODES, options, problem
 from portal.language import _
 from portal.people_words import METHODS, ROLES, said
 from portal.rendering import render
@@ -19,6 +20,7 @@ from portal.viewing import viewing
 from registry import clock
 from registry.account_writing import account_of, begin_codes, change_password, confirm_codes, renew_recovery_codes
 from registry.accounts import must_set_up
+from registry.alerting.wishes import wish_of
 from registry.errors import BadInput, NotAllowed, ThreegatesError
 from registry.granting import (
     Grant,
@@ -32,6 +34,7 @@ from registry.granting import (
 from registry.one_time_codes import address_of_secret, opened_secret
 from registry.passwords import fits
 from registry.reading import first, region_names
+from registry.settings import settings
 from registry.sign_ins import end_sign_in, end_sign_ins, open_sign_ins, say_purpose
 from registry.viewers import NATION, Viewer
 
@@ -48,6 +51,7 @@ FIELDS: Final = (
     "reason",
     "own_password",
     "purpose",
+    "mail",
 )
 
 
@@ -55,6 +59,11 @@ FIELDS: Final = (
 async def page(request: Request) -> Response:
     """The page."""
     return await _page(request)
+
+
+async def again(request: Request, error: ThreegatesError) -> Response:
+    """The page once more, with what was refused."""
+    return await _page(request, error)
 
 
 async def _page(request: Request, error: ThreegatesError | None = None) -> Response:
@@ -83,6 +92,10 @@ async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
     own = {g["role"] for g in grants if g["delegated_by"] is None and g["revoked_at"] is None}
     return {
         "account": account,
+        "wish": await wish_of(session, viewer),
+        "mail_modes": options(MODES),
+        "problem": problem,
+        "mail_is_on": settings().smtp_host is not None,
         "region": await place_of(session, account["region"]),
         "roles": [(role, said(ROLES, role)) for role in roles],
         "reads_credit": bool(viewer.purpose or viewer.asks_purpose),

@@ -42,14 +42,27 @@ EXPLAINED: Final = {
     },
 }
 # Whose own tests look for the entry of every change they send: tests/portal/test_reviews.py (World._entered),
-# test_law_life_pages.py and, for what puts a value in force or takes a draft back, tests/registry/test_law_drafting.py.
+# test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back,
+# tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
+    # test_alerts.py
+    ("POST", "/alerts"),
+    ("POST", "/alerts/{alert_id:int}"),
+    ("POST", "/webhooks"),
+    ("POST", "/webhooks/{webhook_id:int}"),
+    ("POST", "/webhooks/{webhook_id:int}/test"),
+    ("POST", "/account/notifications"),
+    ("POST", "/account/feed"),
+    ("POST", "/api/v1/alerts/{alert_id}/acknowledge"),
+    ("POST", "/api/v1/alerts/{alert_id}/snooze"),
     ("POST", "/findings/{fingerprint}"),
     ("POST", "/obligations/{reference}"),
     ("POST", "/rules/drafts"),
     ("POST", "/rules/drafts/{draft_id:int}/activate"),
     ("POST", "/rules/drafts/{draft_id:int}/refuse"),
     ("POST", "/rules/drafts/{draft_id:int}/withdraw"),
+    ("POST", "/publishing"),
+    ("POST", "/publishing/{publication_id:int}"),
     ("POST", "/review/undo"),
     ("POST", "/review/{record_id:int}"),
     ("POST", "/suspected/{suspected_id:int}/draft"),
