@@ -168,6 +168,10 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
+# Set by registry.handover while the alerts of somebody who leaves are counted and handed over, never by a role.
+_HANDOVER: Final = "(SELECT may('hand_over'))"
+
+
 def _prepared(table: str) -> str:
     """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
     return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
@@ -369,7 +373,7 @@ POLICIES: Final[dict[str, Policy]] = {
     "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
     "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
-    "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
+    "alerts": Policy(read=f"({_HANDOVER} OR {_VISIBLE_ALERT})", change=f"({_HANDOVER} OR {_DESK_OF_ALERT})"),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
     "alert_events": Policy(read=_of_alert("alert_events"), add=f"({may('decide')} AND {_of_alert('alert_events')})"),
     "alert_silences": Policy(
