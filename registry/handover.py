@@ -15,13 +15,13 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
         "WHERE owner_id = :leaving AND state = 'open'",
     ),
     "cases": (
-        "SELECT cases AS number FROM open_case_work(:leaving)",
-        "SELECT hand_over_case_work(:leaving, :successor)",
+        "SELECT count(*) AS number FROM cases WHERE owner_id = :leaving AND state = 'open'",
+        "UPDATE cases SET owner_id = :successor, version = version + 1 WHERE owner_id = :leaving AND state = 'open'",
     ),
     "case_tasks": (
-        "SELECT tasks AS number FROM open_case_work(:leaving)",
-        # With the cases.
-        "SELECT hand_over_case_work(:leaving, :successor)",
+        "SELECT count(*) AS number FROM case_tasks WHERE assignee_id = :leaving AND state = 'open'",
+        "UPDATE case_tasks SET assignee_id = :successor, version = version + 1 "
+        "WHERE assignee_id = :leaving AND state = 'open'",
     ),
 }
 

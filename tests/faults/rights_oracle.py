@@ -123,6 +123,11 @@ def _case(who: Looking, row: Row, facts: Facts) -> bool:
     return reads and (who.within(row["region"]) or _my_desk(who, row))
 
 
+def _handed(who: Looking, account: int | None, facts: Facts) -> bool:
+    """What is open in somebody's name is handed on by who runs their account."""
+    return account is not None and _manages(who, facts.accounts[account]["organisation_id"], facts)
+
+
 def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
     reads = not row.get("credit") or who.may("credit")
     return reads and _case(who, facts.cases[row["case_id"]], facts)
@@ -130,15 +135,17 @@ def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
 
 def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
     mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
-    return mine and who.may("register", "decide") and _of_case(who, row, facts)
+    changes = mine and who.may("register", "decide") and _of_case(who, row, facts)
+    return changes or _handed(who, row["assignee_id"], facts)
 
 
 _OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_events"
 
 
 def _alert(who: Looking, row: Row, facts: Facts) -> bool:
-    """An alert is for the officials of its region and for its desk, of credit for finance alone."""
+    """An alert is for the officials of its region, for its desk and its case's readers, of credit for finance alone."""
     mine = row["organisation_id"] == who.viewer.organisation_id is not None
+    mine = mine or (row["case_id"] is not None and _case(who, facts.cases[row["case_id"]], facts))
     return (
         who.may("internal") and (row["lane"] != "credit" or who.may("credit")) and (mine or who.within(row["region"]))
     )
@@ -152,7 +159,10 @@ def _alert_changed(who: Looking, row: Row, facts: Facts) -> bool:
     """Its desk acts on it; what has no desk waits for the nation's agencies. None here has another office above."""
     above = row["organisation_id"] is None and who.kind == "agency" and who.viewer.region == "000000"
     mine = row["organisation_id"] == who.viewer.organisation_id
-    return who.may("decide") and _alert(who, row, facts) and (mine or above)
+    worked = row["case_id"] is not None and facts.cases[row["case_id"]]["desk_id"] == who.viewer.organisation_id
+    # Whoever may not read its case does not act on it through the case.
+    worked = worked and _case(who, facts.cases[row["case_id"]], facts)
+    return who.may("decide") and _alert(who, row, facts) and (mine or above or worked)
 
 
 def _mine(who: Looking, row: Row, facts: Facts) -> bool:
@@ -189,8 +199,9 @@ def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 READ: dict[str, Condition] = {
-    "cases": _case,
+    "cases": lambda who, row, facts: _case(who, row, facts) or _handed(who, row["owner_id"], facts),
     **dict.fromkeys(_OF_CASES.split(), _of_case),
+    "case_tasks": lambda who, row, facts: _of_case(who, row, facts) or _handed(who, row["assignee_id"], facts),
     "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
     "alerts": _alert,
     **dict.fromkeys(("alert_findings", "alert_events"), _of_alert),
@@ -227,7 +238,9 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
-    "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
+    "cases": lambda who, row, facts: (
+        (who.may("decide") and _my_desk(who, row) and _case(who, row, facts)) or _handed(who, row["owner_id"], facts)
+    ),
     "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
     "case_tasks": _case_task_changing,
     "alerts": _alert_changed,
