@@ -19,15 +19,15 @@ WITH RECURSIVE theirs (id) AS (
 """
 
 
-def _owned(table: str) -> tuple[str, str]:
+def _owned(table: str, owner: str = "owner_id") -> tuple[str, str]:
     """Rows that are open and name their owner; whoever reads one to change it must name its version."""
-    which = "WHERE owner_id = :leaving AND state = 'open'"
-    change = f"UPDATE {table} SET owner_id = :successor, version = version + 1 {which}"
+    which = f"WHERE {owner} = :leaving AND state = 'open'"
+    change = f"UPDATE {table} SET {owner} = :successor, version = version + 1 {which}"
     return f"SELECT count(*) AS number FROM {table} {which}", change
 
 
 # kind of work, a table where it has one -> (how many are open of :leaving, what gives them to :successor; '' where
-# another statement or the succession itself does)
+# the succession itself does)
 OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
     "proposals": _owned("proposals"),
     "alerts": _owned("alerts"),
@@ -37,17 +37,13 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
         "FROM waiting_opinions JOIN theirs ON theirs.id = waiting_opinions.account_id",
         "",
     ),
-    "cases": (
-        "SELECT cases AS number FROM open_case_work(:leaving)",
-        "SELECT hand_over_case_work(:leaving, :successor)",
-    ),
-    # With the cases.
-    "case_tasks": ("SELECT tasks AS number FROM open_case_work(:leaving)", ""),
+    "cases": _owned("cases"),
+    "case_tasks": _owned("case_tasks", "assignee_id"),
 }
 
 
 # Whoever ends an account reads none of these: they are counted and moved as the register itself.
-_LENT: Final = frozenset({"alerts"})
+_LENT: Final = frozenset({"alerts", "cases", "case_tasks"})
 
 
 def _seeing(session: AsyncSession, kind: str) -> AbstractAsyncContextManager[None]:
