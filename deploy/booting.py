@@ -208,6 +208,8 @@ class Boot:
     def _sync(self) -> None:
         """Read the played agencies; a feed that is held awaits a person and keeps nothing else from starting."""
         code = self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True, well=(0, AWAITS_A_PERSON))
+        # What officials would make of it: a few cases about invented projects, so that the desk shows something.
+        self._command("demo-cases", [*COMMAND_LINE, "demo", "cases"], echo=True)
         if code == AWAITS_A_PERSON:
             self.voice.say(
                 "有机构的数据已暂扣,待人工核实;原因和办法见上",

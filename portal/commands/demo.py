@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.demo_cases import add_demo_cases
 from portal.demo_people import add_demo_people
 from portal.demo_publications import add_demo_publications
 from registry import clock
@@ -68,7 +69,20 @@ def register(app: typer.Typer) -> None:
 
     @demo.callback()
     def _root() -> None:
-        """Keeps `load` a word of its own while it is the only one."""
+        """The demo's commands."""
+
+    @demo.command("cases")
+    def cases() -> None:
+        """Open a few cases about invented projects, once something of them is flagged; again it does nothing."""
+
+        async def run() -> list[str]:
+            try:
+                return await add_demo_cases(engine(), clock.now())
+            finally:
+                await engine().dispose()
+
+        numbers = asyncio.run(run())
+        typer.echo("演示案件 · the demo's cases: " + (", ".join(numbers) or "—"))
 
     @demo.command("load")
     def load(

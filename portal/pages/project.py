@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal import case_words
 from portal.gates import gates_of
 from portal.language import _
 from portal.rendering import render
@@ -16,6 +17,7 @@ from portal.timeline import draw, events_of, summary
 from portal.units import day
 from portal.viewing import viewing
 from registry import clock
+from registry.cases.case_list import cases_of_project
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.gate.marks import list_marks
@@ -50,10 +52,12 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         owed = await _obligations(session, file)
         published = await list_publications(session, PublicationFilter(project=project_id), limit=100)
         viewer = request.state.viewer
+        # Of the present alone: how a case stood on another day is told by its own trail.
+        cases = await cases_of_project(session, viewer, project_id, clock.today()) if known_day is None else []
         await note_credit_read(
             session, viewer, "project", str(project_id), records=file.records, findings=file.findings
         )
-    events = events_of(file)
+    events = events_of(file, cases)
     return render(
         request,
         "project.html",
@@ -62,6 +66,8 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         marked=marked,
         obligations=owed,
         publications=published.items,
+        cases=cases,
+        case_words=case_words,
         events=events,
         drawing=draw(events, clock.today()),
         drawing_in_words=summary(events),

@@ -107,6 +107,12 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:
+    """What a case decides, its desk writes, by a reference that says so."""
+    case = row["reference"].startswith("case:")
+    return case and who.may("decide") and who.within(facts.regions[row["project_id"]])
+
+
 def _my_desk(who: Looking, row: Row) -> bool:
     return who.viewer.organisation_id in (row["desk_id"], *row["organisations"])
 
@@ -123,7 +129,7 @@ def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
-    mine = who.viewer.organisation_id in (row["organisation_id"], row["asked_for"])
+    mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
     return mine and who.may("register", "decide") and _of_case(who, row, facts)
 
 
@@ -244,11 +250,11 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
-    "dispositions": _in_region,
+    "dispositions": lambda who, row, facts: _in_region(who, row, facts) or _of_decided_case(who, row, facts),
     "replacement_plans": _in_region,
     "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
     "rectifications": lambda who, row, facts: (
-        _in_region(who, row, facts)
+        _in_region(who, row, facts) or _of_decided_case(who, row, facts)
         if row["project_id"] is not None
         else who.may("register") and who.within(row["region"])
     ),
