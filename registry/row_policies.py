@@ -168,7 +168,7 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
-# Set by registry.handover while what is open in the name of somebody who leaves is counted and handed over, never by a role.
+# Set by registry.handover while what is open in a leaving person's name is counted and moved, never by a role.
 _HANDOVER: Final = "(SELECT may('hand_over'))"
 
 
