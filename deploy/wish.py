@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from deploy.places import Places
 from deploy.ports import LOOPBACK, choose_port
-from deploy.postgresql import PostgreSQL
+from deploy.postgresql import JOBS, PORTAL, PostgreSQL
 from deploy.reaching import SearchServer
 from deploy.voice import Voice
 
@@ -25,6 +25,7 @@ class Wish:
     demo: bool = False
     database_url: str | None = None
     portal_database_url: str | None = None
+    jobs_database_url: str | None = None
     search_server: SearchServer | None = None
     portal_port: int = PORTAL_PORT
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -40,6 +41,8 @@ class Addresses:
     database_url: str
     # As the portal enters it: it owns nothing, and what the policies of rows withhold it cannot read.
     portal_database_url: str
+    # As worker and scheduler enter it: they see every row, own nothing, and cannot change the audit.
+    jobs_database_url: str
     search_server: SearchServer
 
     @property
@@ -72,7 +75,8 @@ def choose_addresses(wish: Wish, places: Places, left_over: set[str], voice: Voi
         ports["postgresql"],
         ports["elasticsearch"],
         wish.database_url or server.url(),
-        wish.portal_database_url or wish.database_url or server.portal_url(),
+        wish.portal_database_url or wish.database_url or server.url(role=PORTAL),
+        wish.jobs_database_url or wish.database_url or server.url(role=JOBS),
         wish.search_server or SearchServer(f"http://{LOOPBACK}:{ports['elasticsearch']}"),
     )
 

@@ -1,4 +1,4 @@
-"""What follows a sync: link, judge, index, until no mark is left; each batch in a transaction of its own."""
+"""What follows a sync: link, judge, alert, index, until no mark is left; each batch in a transaction of its own."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,9 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from jobs.channels import channels
 from registry import clock
+from registry.alerting.raising import Raised, raise_alerts
 from registry.database import transaction
 from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
@@ -56,11 +58,12 @@ class Settled:
     opened: int = 0
     changed: int = 0
     closed: int = 0
+    alerts: int = 0
     indexed: int = 0
     index_waits: str = ""
     problems: list[str] = field(default_factory=list)
 
-    def add(self, done: Linked | Judged | Indexed) -> None:
+    def add(self, done: Linked | Judged | Raised | Indexed) -> None:
         """Take over the account of one batch."""
         if isinstance(done, Linked):
             self.linked += done.records
@@ -70,6 +73,8 @@ class Settled:
             self.opened += done.opened
             self.changed += done.changed
             self.closed += done.closed
+        elif isinstance(done, Raised):
+            self.alerts += done.opened
         else:
             self.indexed += done.written + done.deleted
             self.problems += done.problems
@@ -98,6 +103,19 @@ async def judge(work: Work, settled: Settled | None = None) -> Settled:
             break
         settled.add(done)
         work.told("judge", done.judged)
+    return settled
+
+
+async def alert(work: Work, settled: Settled | None = None) -> Settled:
+    """Bring the alerts up to date with the findings that changed, until no mark is left."""
+    settled = settled or Settled()
+    while not work.stopping.is_set():
+        async with transaction(work.engine) as session:
+            done = await raise_alerts(session, work.now(), channels())
+        if not done.claimed:
+            break
+        settled.add(done)
+        work.told("alert", done.opened)
     return settled
 
 
@@ -151,8 +169,9 @@ async def index(work: Work, settled: Settled | None = None) -> Settled:
 
 
 async def settle_all(work: Work) -> Settled:
-    """Link, judge and index everything that is marked."""
+    """Link, judge, tell the desks of and index everything that is marked."""
     settled = Settled()
     await link(work, settled)
     await judge(work, settled)
+    await alert(work, settled)
     return await index(work, settled)

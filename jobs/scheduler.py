@@ -22,8 +22,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from connectors.agency import SHIPPED, Agency, load_agencies
 from jobs import runs
 from jobs.logs import configure_logs
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from registry import clock
+from registry.alerting.sending import delivery_waits
 from registry.clock import CIVIL_ZONE
 from registry.database import driver, engine, transaction
 from registry.dirty import PURPOSES, UNSETTLED_RUNS
@@ -41,10 +42,13 @@ HOURLY: Final = "15 * * * *"
 TIMETABLE: Final = {
     "judge_nation": NIGHTLY,
     "obligations": "25 * * * *",
+    # What nobody acknowledged goes up, and digests and what failed before are sent when they are due.
+    "let_pass": "* * * * *",
     "verify": HOURLY,
     "seal": "* * * * *",
     "anchor": "45 * * * *",
     "audit_verify": "10 5 * * *",
+    "publish": "2 * * * *",
     "tidy": "35 * * * *",
 }
 # How soon marks are worked on that nobody was woken for, such as those a returned Elasticsearch waits for.
@@ -102,6 +106,9 @@ async def wake_for_waiting(session: AsyncSession, at: datetime) -> list[str]:
         if waits:
             await wake(raw, purpose)
             woken.append(purpose)
+    if await delivery_waits(session, at):
+        await wake(raw, "deliver")
+        woken.append("deliver")
     backtest, nation = await law_waits(session)
     for job, waits in (("backtest", backtest), ("judge_nation", nation)):
         if waits:
@@ -142,7 +149,7 @@ class Schedule:
     async def begin(self) -> None:
         """Note the feeds and what is overdue, then start ticking."""
         async with transaction() as session:
-            await install_queue(await driver(session))
+            await require_queue(await driver(session))
         async with transaction() as session:
             await runs.register_feeds(session, self.agencies)
         for agency in self.agencies:

@@ -17,11 +17,11 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, pipeline, tidying
+from jobs import audit, delivering, pipeline, publishing, tidying
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from jobs.scheduler import all_agencies
 from jobs.sync import FIRST_RETRY, Sync, sync_feed
 from registry.database import connect, engine, transaction
@@ -83,13 +83,29 @@ class Worker:
         await self._then("judge")
 
     async def judge(self, job: Job) -> None:
-        """Judge what changed, then index."""
+        """Judge what changed, then tell the desks and index."""
         await pipeline.judge(self.work)
+        await self._then("alert")
         await self._then("index")
 
+    async def alert(self, job: Job) -> None:
+        """Tell the desks what changed, then deliver."""
+        await pipeline.alert(self.work)
+        await self._then("deliver")
+
+    async def deliver(self, job: Job) -> None:
+        """Send what is due by mail and webhook."""
+        await delivering.deliver(self.work)
+
+    async def let_pass(self, job: Job) -> None:
+        """Escalate, wake and route what time brought, then deliver."""
+        await delivering.let_pass(self.work)
+        await self._then("deliver")
+
     async def judge_nation(self, job: Job) -> None:
-        """Judge everything, then index."""
+        """Judge everything, then tell the desks and index."""
         await pipeline.judge_everything(self.work)
+        await self._then("alert")
         await self._then("index")
 
     async def obligations(self, job: Job) -> None:
@@ -134,6 +150,11 @@ class Worker:
         except ThreegatesError as error:
             LOG.error("the audit cannot be verified", reason=str(error))
 
+    async def publish(self, job: Job) -> None:
+        """Publish what stood its objection period."""
+        if await publishing.publish(self.work):
+            await self._then("judge")
+
     async def tidy(self, job: Job) -> None:
         """Forget what has served its time."""
         await tidying.tidy(self.work)
@@ -148,6 +169,9 @@ class Worker:
             "sync": (self.sync, FEEDS_AT_ONCE),
             "link": (self.link, 1),
             "judge": (self.judge, 1),
+            "alert": (self.alert, 1),
+            "deliver": (self.deliver, 1),
+            "let_pass": (self.let_pass, 1),
             "index": (self.index, 1),
             "judge_nation": (self.judge_nation, 1),
             "obligations": (self.obligations, 1),
@@ -156,6 +180,7 @@ class Worker:
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),
             "audit_verify": (self.audit_verify, 1),
+            "publish": (self.publish, 1),
             "tidy": (self.tidy, 1),
         }
 
@@ -171,7 +196,7 @@ async def run() -> int:
     """Work until SIGTERM or SIGINT; 1 when the queue was lost (a supervisor starts the worker again)."""
     connection = await connect(settings().database_dsn())
     waking = await connect(settings().database_dsn())
-    await install_queue(connection)
+    await require_queue(connection)
     worker = Worker(engine(), all_agencies(), waking)
     queue = PgQueuer.from_asyncpg_connection(connection)
     for name, (job, at_once) in worker.jobs().items():

@@ -182,8 +182,9 @@ def _by_day(
     """The value in force on a day: NULL before the first, so that a rule says nothing before its law."""
     cases = exp.Case()
     for one in reversed(values):
-        cases = cases.when(exp.GTE(this=day.copy(), expression=_day(one.since)), _literal(one.value))
-    return cases if otherwise is None else cases.else_(otherwise)
+        # A copy at each step would copy all steps before it.
+        cases.when(exp.GTE(this=day.copy(), expression=_day(one.since)), _literal(one.value), copy=False)
+    return cases if otherwise is None else cases.else_(otherwise, copy=False)
 
 
 def _day(day: date) -> exp.Expression:
@@ -203,8 +204,14 @@ def parameter_sql(parameter: Parameter, table: str, day: RuleDay = "act") -> exp
             f"(SELECT inner_code FROM region_within WHERE outer_code = {exp.Literal.string(code).sql()})",
             dialect="postgres",
         )
-        cases = cases.when(within, _by_day(values, on, otherwise=national.copy()))
-    return cases.else_(national)
+        cases.when(within, _by_day(values, on, otherwise=national.copy()), copy=False)
+    return cases.else_(national, copy=False)
+
+
+@lru_cache(maxsize=512)
+def _parameter(name: str, table: str, day: RuleDay, by_law: Law) -> str:
+    """The text of a parameter: many rules ask for the same."""
+    return parameter_sql(by_law.parameter(name), table, day).sql(dialect="postgres")
 
 
 def _bound(expression: exp.Expression, rule: Rule, part: RulePart, by_law: Law) -> str:
@@ -212,10 +219,10 @@ def _bound(expression: exp.Expression, rule: Rule, part: RulePart, by_law: Law) 
 
     def put(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Placeholder):
-            return parameter_sql(by_law.parameter(str(node.this)), part.fact, rule.day)
+            return exp.Var(this=_parameter(str(node.this), part.fact, rule.day, by_law))
         return node
 
-    return expression.copy().transform(put).sql(dialect="postgres", comments=False)
+    return expression.transform(put).sql(dialect="postgres", comments=False)
 
 
 def _condition(rule: Rule, part: RulePart, by_law: Law) -> str:
@@ -255,7 +262,7 @@ def compile_flags(use: Use, chosen: tuple[Rule, ...] | None = None, by_law: Law 
     Columns: those of `_KEPT`, rule, reasons text[], parameters jsonb (the values in force on its day).
     Binds: as_of, and by use known_at, unsettled, records, projects, enterprises, intended.
     """
-    flags = _flags(use, chosen or rules(), by_law or law())
+    flags = _flags(use.scope == "intended", chosen or rules(), by_law or law())
     return f"WITH {facts(use, flags, by_law)}\n{flags}"
 
 
@@ -268,7 +275,7 @@ def compile_evidence(
     With `only_acts` what is judged itself, flagged or not: what is seen now of what is no longer flagged.
     """
     chosen = chosen or rules()
-    flags = _unflagged(chosen) if only_acts else _flags(use, chosen, by_law or law())
+    flags = _unflagged(chosen) if only_acts else _flags(use.scope == "intended", chosen, by_law or law())
     evidence = _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), _file("evidence"))
     for part in EVIDENCE_PARTS:
         names = ", ".join(exp.Literal.string(one.id).sql() for one in chosen if part in one.evidence)
@@ -285,12 +292,13 @@ def _unflagged(chosen: tuple[Rule, ...]) -> str:
     )
 
 
-def _flags(use: Use, chosen: tuple[Rule, ...], by_law: Law) -> str:
-    """All rules over one scan of each fact they judge."""
+@lru_cache(maxsize=8)
+def _flags(acts_alone: bool, chosen: tuple[Rule, ...], by_law: Law) -> str:
+    """All rules over one scan of each fact they judge, the same for every use; of what is intended, the acts alone."""
     by_fact: dict[str, list[tuple[Rule, RulePart]]] = {}
     for one in chosen:
         for part in one.parts:
-            if use.scope != "intended" or part.fact == "acts":
+            if not acts_alone or part.fact == "acts":
                 by_fact.setdefault(part.fact, []).append((one, part))
     return "\nUNION ALL\n".join(_flags_of(name, judging, by_law) for name, judging in by_fact.items())
 
@@ -309,9 +317,7 @@ def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> s
     asks = ",\n".join(f"('{act}', {', '.join(str(act in one.acts).upper() for one, _ in judging)})" for act in acts)
     used = sorted({(parameter, one.day) for one, _ in judging for parameter in one.parameters})
     values = ",\n".join(
-        f"to_jsonb({parameter_sql(by_law.parameter(parameter), 'flagged', day).sql(dialect='postgres')}) "
-        f"AS {parameter}_{day}"
-        for parameter, day in used
+        f"to_jsonb({_parameter(parameter, 'flagged', day, by_law)}) AS {parameter}_{day}" for parameter, day in used
     )
     flags = ",\n".join(
         f"('{one.id}', flagged.flag_{number}, jsonb_build_object("

@@ -57,7 +57,7 @@ async def decide(
         raise BadInput("A decision needs a reason.", where="reason")
     seen = await first(
         session,
-        "SELECT state, episode, evidence_hash, subject_kind, subject_id, project_id FROM findings "
+        "SELECT version_id, state, episode, evidence_hash, subject_kind, subject_id, project_id FROM findings "
         "WHERE fingerprint = :fingerprint AND known_to = 'infinity'",
         fingerprint=fingerprint,
     )
@@ -120,6 +120,8 @@ async def decide(
         before=dict(before) if before else None,
         after={"decision": decision, "episode": found["episode"], "evidence_hash": evidence_hash},
     )
+    # Its alert may be settled by it, or stand again.
+    await mark(session, "alert", "finding", [seen["version_id"]])
     # Whether a gate stands as forced may have changed with it.
     if seen["project_id"] is not None:
         await mark(session, "index", "project", [seen["project_id"]])

@@ -122,7 +122,8 @@ async def _ids(session: AsyncSession, sql: str, **ids: Sequence[int]) -> list[in
 
 
 async def _finish(session: AsyncSession, scope: str, as_of: date, at: datetime, judged: int, merged: Merged) -> Judged:
-    """Mark what changed for the index and note the run."""
+    """Mark what changed for the desks and for the index, and note the run."""
+    await dirty.mark(session, "alert", "finding", merged.versions)
     await dirty.mark(session, "index", "record", merged.records)
     await dirty.mark(session, "index", "project", merged.projects)
     session.add(

@@ -77,7 +77,7 @@ LEFT JOIN unnest(:known, :seen, :episodes) AS before (fingerprint, first_seen, e
 WHERE NOT EXISTS (
     SELECT FROM findings AS held WHERE held.fingerprint = said.fingerprint AND held.known_to = 'infinity'
 )
-RETURNING subject_kind, subject_id, project_id
+RETURNING subject_kind, subject_id, project_id, version_id
 """
 _OPEN_BUT_NOT_FLAGGED: Final = """
 SELECT held.fingerprint, held.rule, held.rule_version, held.subject_kind, held.subject_id, held.project_id,
@@ -105,6 +105,7 @@ WITH gone AS (
 )
 INSERT INTO findings ({_COLUMNS}, state, closed_reason, closed_facts, first_seen, episode, known_from)
 SELECT {_COLUMNS}, 'closed', why, CAST(facts AS jsonb), first_seen, episode, :at FROM gone
+RETURNING version_id
 """
 
 
@@ -124,13 +125,17 @@ class Unflagged:
 
 @dataclass(slots=True)
 class Merged:
-    """How many findings were opened (reopened included), restated and closed; the records and projects they touch."""
+    """How many findings were opened (reopened included), restated and closed; the records and projects they touch.
+
+    `versions` are the rows that say so: the desks are told by them.
+    """
 
     opened: int = 0
     changed: int = 0
     closed: int = 0
     records: set[int] = field(default_factory=set)
     projects: set[int] = field(default_factory=set)
+    versions: list[int] = field(default_factory=list)
 
     def touch(self, kind: str, subject: int, project: int | None) -> None:
         """Note that a finding of this subject and project changed."""
@@ -168,8 +173,9 @@ async def merge_flags(session: AsyncSession, flags: Sequence[Flag], at: datetime
         },
     )
     count = 0
-    for kind, subject, project in added:
+    for kind, subject, project, version in added:
         merged.touch(kind, subject, project)
+        merged.versions.append(version)
         count += 1
     merged.opened = count - merged.changed
     return merged
@@ -227,7 +233,7 @@ async def close(
     """Close findings with the reason of each."""
     if not unflagged:
         return
-    await (await session.connection()).execute(
+    closed = await (await session.connection()).execute(
         _at(_CLOSE).bindparams(*(bindparam(name, type_=ARRAY(Text)) for name in ("prints", "whys", "facts"))),
         {
             "at": at,
@@ -236,6 +242,7 @@ async def close(
             "facts": [json_text(one.facts) for one in whys],
         },
     )
+    merged.versions += closed.scalars()
     for one in unflagged:
         merged.touch(one.subject_kind, one.subject_id, one.project_id)
     merged.closed += len(unflagged)

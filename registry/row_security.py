@@ -1,11 +1,13 @@
 """Row-level security: for every table, who may read and write which rows; put in force after each migration.
 
-The portal works as the role `threegates_portal`, which owns nothing. A setting that was never made is NULL and one of a
-transaction that has ended is '': both deny. A table without an entry in POLICIES is shut to the portal.
+The portal works as the role `threegates_portal`, worker and scheduler as `threegates_jobs`; neither owns anything. A
+setting that was never made is NULL and one of a transaction that has ended is '': both deny. A table without an entry
+in POLICIES is shut to the portal. The jobs see every row, by a policy of their own (one that is `true` costs no plan an
+index), and have in each table the rights its entry says.
 """
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.errors import BadSetting
 from registry.row_policies import NOBODY, POLICIES, Policy
 from registry.row_views import FUNCTIONS, VIEWS
-from registry.viewers import PORTAL_ROLE
+from registry.viewers import JOBS_ROLE, PORTAL_ROLE
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
@@ -25,13 +27,15 @@ def policy_statements(table: str, policy: Policy) -> list[str]:
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}",
+        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {JOBS_ROLE}",
     ]
-    statements += [
-        f"DROP POLICY IF EXISTS {name} ON {table}" for name in ("owner_all", "read", "add", "change", "remove")
-    ]
-    # FORCE holds the owner too; the owner is who migrates and runs the jobs.
+    names = ("owner_all", "jobs_all", "read", "add", "change", "remove")
+    statements += [f"DROP POLICY IF EXISTS {name} ON {table}" for name in names]
+    # FORCE holds the owner too; the owner is who migrates, and whoever runs the machine by hand.
     statements.append(f"CREATE POLICY owner_all ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+    if policy.jobs:
+        statements.append(f"CREATE POLICY jobs_all ON {table} TO {JOBS_ROLE} USING (true) WITH CHECK (true)")
+        statements.append(f"GRANT {policy.jobs} ON {table} TO {JOBS_ROLE}")
     for name, verb, condition in (
         ("read", "SELECT", policy.read),
         ("add", "INSERT", policy.add),
@@ -56,7 +60,10 @@ def view_statements() -> list[str]:
     statements = []
     for name, (rights, statement) in VIEWS.items():
         option = "WITH (security_invoker = true) " if rights == "viewer" else ""
-        statements += [f"CREATE VIEW {name} {option}AS {statement}", f"GRANT SELECT ON {name} TO {PORTAL_ROLE}"]
+        statements += [
+            f"CREATE VIEW {name} {option}AS {statement}",
+            f"GRANT SELECT ON {name} TO {PORTAL_ROLE}, {JOBS_ROLE}",
+        ]
     return statements
 
 
@@ -70,7 +77,7 @@ async def lift_views(connection: AsyncConnection) -> None:
 
 async def apply_row_security(connection: AsyncConnection) -> None:
     """Put every policy in force; nothing is locked when all stand as they should already."""
-    await _make_role(connection)
+    await _make_roles(connection)
     wanted = [*FUNCTIONS]
     for table in await _tables(connection):
         wanted += policy_statements(table, POLICIES.get(table, Policy()))
@@ -80,10 +87,12 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     if standing == digest:
         return
     await lift_views(connection)
-    for statement in wanted:
-        await connection.exec_driver_sql(statement)
-    await connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {PORTAL_ROLE}")
-    await connection.exec_driver_sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {PORTAL_ROLE}")
+    both = f"{PORTAL_ROLE}, {JOBS_ROLE}"
+    wanted.append(f"GRANT USAGE ON SCHEMA public TO {both}")
+    wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
+    # Many hundred statements in one message, within the transaction that has begun.
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    await driver.execute(";\n".join(wanted))
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES ('row_security', to_jsonb(CAST(:digest AS text))) "
@@ -123,24 +132,30 @@ async def _tables(connection: AsyncConnection) -> list[str]:
     return list(found)
 
 
-async def _make_role(connection: AsyncConnection) -> None:
-    """The role of the portal is one of the server, not of the database: it may be there already."""
-    there = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": PORTAL_ROLE})
-    member = there and await connection.scalar(
-        text("SELECT pg_has_role(current_user, :name, 'SET')"), {"name": PORTAL_ROLE}
-    )
-    if member:
-        return
-    try:
-        async with connection.begin_nested():
-            if not there:
-                await connection.exec_driver_sql(f"CREATE ROLE {PORTAL_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS")
-            await connection.exec_driver_sql(f"GRANT {PORTAL_ROLE} TO CURRENT_USER")
-    except ProgrammingError as error:
-        user = await connection.scalar(text("SELECT quote_ident(current_user)"))
-        made = "" if there else f"CREATE ROLE {PORTAL_ROLE}; "
-        raise BadSetting(
-            f"This user of PostgreSQL needs the role {PORTAL_ROLE}, and may not get it for itself.",
-            where="THREEGATES_DATABASE_URL",
-            remedy=f"As a superuser, run: {made}GRANT {PORTAL_ROLE} TO {user};",
-        ) from error
+async def _make_roles(connection: AsyncConnection) -> None:
+    """The roles are the server's and not the database's: they may be there already."""
+    wanted = {
+        # The portal takes its role in each transaction, also where it enters as the owner.
+        PORTAL_ROLE: "pg_has_role(current_user, oid, 'SET')",
+        JOBS_ROLE: "true",
+    }
+    for name, usable in wanted.items():
+        there = await connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name})
+        # The condition is one of the two above.
+        if await connection.scalar(text(f"SELECT {usable} FROM pg_roles WHERE rolname = :name"), {"name": name}):
+            continue
+        grant = name == PORTAL_ROLE
+        try:
+            async with connection.begin_nested():
+                if not there:
+                    await connection.exec_driver_sql(f"CREATE ROLE {name} NOLOGIN NOSUPERUSER NOBYPASSRLS")
+                if grant:
+                    await connection.exec_driver_sql(f"GRANT {name} TO CURRENT_USER")
+        except ProgrammingError as error:
+            user = await connection.scalar(text("SELECT quote_ident(current_user)"))
+            remedy = ("" if there else f"CREATE ROLE {name}; ") + (f"GRANT {name} TO {user};" if grant else "")
+            raise BadSetting(
+                f"The register needs the role {name} of PostgreSQL, which this user may not make or take.",
+                where="THREEGATES_DATABASE_URL",
+                remedy=f"As a superuser, run: {remedy.strip()}",
+            ) from error

@@ -1,12 +1,14 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
+import os
+import re
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from registry.errors import BadSetting
@@ -23,6 +25,10 @@ class Settings(BaseSettings):
     portal_database_url: SecretStr | None = Field(
         default=None,
         description="the same database as the portal enters it: as threegates_portal or a member of it",
+    )
+    jobs_database_url: SecretStr | None = Field(
+        default=None,
+        description="the same database as the jobs enter it: as threegates_jobs or a member of it",
     )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
@@ -57,11 +63,27 @@ class Settings(BaseSettings):
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
     )
+    case_file_megabytes: int = Field(
+        default=20, ge=1, le=100, description="how large a file attached to a case may be, in MB"
+    )
+    public_url: str | None = Field(
+        default=None, description="the portal's address as people reach it, https://…: links in mails, feeds, webhooks"
+    )
+    smtp_host: str | None = Field(default=None, description="the mail server; without one no mail is sent")
+    smtp_port: int | None = Field(default=None, ge=1, le=65535, description="587 for starttls, 465 for tls, else 25")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the way to the mail server is encrypted; none only on this machine"
+    )
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = Field(default=None, description="a file that holds the password, instead")
+    smtp_ca_file: Path | None = Field(default=None, description="certificate authority of the mail server")
+    smtp_sender: str | None = Field(default=None, description="the address that mails come from")
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
 
-    @field_validator("database_url", "portal_database_url")
+    @field_validator("database_url", "portal_database_url", "jobs_database_url")
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -88,6 +110,40 @@ class Settings(BaseSettings):
             address = address._replace(netloc=f"{address.netloc.rstrip(':')}:{usual}")
         return urlunsplit(address).rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _public_address_is_http(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = urlsplit(value)
+        if address.scheme not in ("http", "https") or not address.hostname or address.username or address.query:
+            raise ValueError("must look like https://register.example.gov.cn")
+        return value.rstrip("/")
+
+    @field_validator("smtp_sender")
+    @classmethod
+    def _sender_is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+            raise ValueError("must look like register@example.gov.cn")
+        return value
+
+    @field_validator("smtp_password_file")
+    @classmethod
+    def _password_file_is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host is None:
+            return self
+        if self.smtp_sender is None:
+            raise ValueError("THREEGATES_SMTP_HOST needs THREEGATES_SMTP_SENDER, the address that mails come from")
+        if self.smtp_security == "none" and self.smtp_host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("THREEGATES_SMTP_SECURITY may be none only where the mail server is on this machine")
+        return self
+
     @field_validator("oidc_issuer")
     @classmethod
     def _issuer_is_safe(cls, value: str | None) -> str | None:
@@ -110,7 +166,7 @@ class Settings(BaseSettings):
             raise ValueError("must hold no user or password")
         return value
 
-    @field_validator("elasticsearch_ca_file", "audit_time_stamp_ca_file")
+    @field_validator("elasticsearch_ca_file", "audit_time_stamp_ca_file", "smtp_ca_file")
     @classmethod
     def _certificates_can_be_read(cls, value: Path | None) -> Path | None:
         if value is not None:
@@ -149,6 +205,10 @@ class Settings(BaseSettings):
         """The portal's own address of the database; None where it was given none and enters as the owner."""
         return None if self.portal_database_url is None else _dsn(self.portal_database_url)
 
+    def jobs_dsn(self) -> str | None:
+        """The jobs' own address of the database; None where they were given none and enter as the owner."""
+        return None if self.jobs_database_url is None else _dsn(self.jobs_database_url)
+
 
 def _dsn(address: SecretStr) -> str:
     return address.get_secret_value().replace("postgres://", "postgresql://", 1)
@@ -165,10 +225,16 @@ def _port(address: str) -> int | None:
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once."""
+    # Vaults, orchestrators and systemd mount secrets as files: one a setting, named as its variable, in small letters.
+    folder = os.environ.get("THREEGATES_SECRETS_FOLDER")
+    if folder is not None and not Path(folder).is_dir():
+        raise BadSetting(
+            f"{folder} is no folder.", where="THREEGATES_SECRETS_FOLDER", remedy="Name a folder that is there."
+        )
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "THREEGATES_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = "THREEGATES_" + "_".join(str(part) for part in first["loc"] or ("smtp",)).upper()
         message = first["msg"].removeprefix("Value error, ")
         raise BadSetting(f"{message}.", where=name, remedy="Correct or unset the variable.") from None

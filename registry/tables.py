@@ -30,7 +30,10 @@ from registry import (
     suspects,
     syncing,
 )
+from registry.alerting import tables as alert_tables
+from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
+from registry.publishing import tables as publishing_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -68,8 +71,10 @@ __all__ = [
     "METADATA",
     "SEQUENCES",
     "agencies",
+    "alert_tables",
     "approvals",
     "audit_tables",
+    "case_tables",
     "enterprises",
     "findings",
     "gate_tables",
@@ -84,6 +89,7 @@ __all__ = [
     "parameter_values",
     "people",
     "projects",
+    "publishing_tables",
     "records",
     "regions",
     "sources",

@@ -40,8 +40,9 @@ def register(app: typer.Typer) -> None:
             data_folder=wanted.data_folder,
             demo=demo,
             database_url=wanted.database_dsn() if wanted.database_url is not None else None,
-            # Without a database of somebody else's the portal's address is our own server's.
+            # Without a database of somebody else's these addresses are our own server's.
             portal_database_url=wanted.portal_dsn() if wanted.database_url is not None else None,
+            jobs_database_url=wanted.jobs_dsn() if wanted.database_url is not None else None,
             search_server=search_server,
             portal_port=port,
             environment=dict(os.environ),

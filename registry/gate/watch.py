@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry.alerting.events import Happened, announce
 from registry.clock import civil_day
 from registry.database import json_text
 from registry.gate.checks import Judged, judge_all
@@ -45,6 +46,7 @@ _TELL: Final = text(
     FROM jsonb_to_recordset(CAST(:notices AS jsonb)) AS one (
         check_id bigint, organisation_id text, asker text, answer text, content jsonb
     )
+    RETURNING id, check_id
     """
 )
 
@@ -65,7 +67,8 @@ async def look_again(session: AsyncSession, projects: Sequence[int] | None, at: 
             _notice(row, one) for row, one in zip(watched, judged, strict=True) if one.verdict.answer != row["told"]
         ]
         if notices:
-            await (await session.connection()).execute(_TELL, {"at": at, "notices": json_text(notices)})
+            written = await (await session.connection()).execute(_TELL, {"at": at, "notices": json_text(notices)})
+            await _announce(session, watched, notices, {check: notice for notice, check in written}, at)
             told += len(notices)
 
 
@@ -73,6 +76,35 @@ async def _watched(session: AsyncSession, projects: Sequence[int] | None, after:
     statement = text(_WATCHED).bindparams(bindparam("projects", type_=ARRAY(BigInteger)))
     values = {"projects": None if projects is None else list(projects), "after": after, "limit": _AT_ONCE}
     return [dict(row) for row in (await (await session.connection()).execute(statement, values)).mappings()]
+
+
+async def _announce(
+    session: AsyncSession, watched: Sequence[Row], notices: Sequence[dict[str, Any]], ids: dict[int, int], at: datetime
+) -> None:
+    """Let each asker be told by mail, webhook and feed: the person who asked, else the organisation's people."""
+    askers = await rows(
+        session, "SELECT id, login FROM accounts WHERE login = ANY(:logins)", logins=[row["asker"] for row in watched]
+    )
+    accounts = {row["login"]: row["id"] for row in askers}
+    for notice in notices:
+        check = notice["check_id"]
+        person = accounts.get(notice["asker"])
+        if not notice["organisation_id"] and person is None:
+            continue  # the register's own key: nobody's mail, and no organisation's webhook
+        words = gate_words().answers[notice["answer"]]
+        happened = Happened(
+            kind="gate.standing_regained" if notice["answer"] == "allow" else "gate.standing_lost",
+            key=f"gate.notice:{ids[check]}",
+            subject_kind="gate_check",
+            # Its number: by its address anybody could read the receipt.
+            subject=str(check),
+            path="/gate-check/notices",
+            zh=f"这次办理前核验现在的答复是：{words.zh}",
+            en=f"The answer to this check would now be: {words.en}",
+            organisation_id=notice["organisation_id"] or None,
+            account_ids=() if person is None else (person,),
+        )
+        await announce(session, happened, at)
 
 
 def _notice(row: Row, judged: Judged) -> dict[str, Any]:

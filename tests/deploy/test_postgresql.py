@@ -133,7 +133,7 @@ def test_the_portal_enters_as_a_role_that_owns_nothing(server: PostgreSQL) -> No
         rights = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
 
         async def who() -> tuple[object, ...]:
-            connection = await asyncpg.connect(server.portal_url())
+            connection = await asyncpg.connect(server.url(role=PORTAL))
             try:
                 return tuple(await connection.fetchrow(f"{rights} WHERE rolname = current_user") or ())
             finally:

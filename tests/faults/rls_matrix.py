@@ -90,7 +90,10 @@ def _facts(tables: dict[str, dict[str, Row]]) -> Facts:
         facts.findings.setdefault(row["fingerprint"], []).append(row)
     facts.accounts = {row["id"]: row for row in tables["accounts"].values()}
     facts.organisations = {row["id"]: row for row in tables["organisations"].values()}
+    facts.alerts = {row["id"]: row for row in tables["alerts"].values()}
     facts.regions = {row["project_id"]: row["region"] for row in tables["project_versions"].values()}
+    facts.cases = {row["id"]: row for row in tables["cases"].values()}
+    facts.case_files = {row["id"]: row for row in tables["case_files"].values()}
     return facts
 
 

@@ -76,7 +76,7 @@ async def test_marks_of_an_unsettled_run_are_not_claimed(engine: AsyncEngine, st
     async with transaction(engine) as session:
         connection = await session.connection()
         assert sorted((await connection.execute(text(dirty.UNSETTLED_RECORDS))).scalars()) == [1, 2]
-        assert (await dirty.waiting(session)) == {"link": 1, "judge": 2, "index": 0, "held": 2}
+        assert (await dirty.waiting(session)) == {"link": 1, "judge": 2, "alert": 0, "index": 0, "held": 2}
         await connection.execute(text("UPDATE sync_runs SET state = 'released' WHERE id = :run"), {"run": held})
     assert await _claimable(engine) == [1, 2, 3]
 
