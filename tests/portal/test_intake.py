@@ -18,8 +18,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from portal.intake.application import make_intake
 from portal.intake import pacing
+from portal.intake.application import make_intake
 from portal.intake.pacing import Pace, Puzzles
 from portal.intake.serving import WithoutAddress
 from registry import settings as register_settings
