@@ -149,6 +149,8 @@ class Boot:
             # Before the workers start: what the table says is so until they do something.
             with contextlib.suppress(Failure):
                 self._command("status", [*COMMAND_LINE, "status"], echo=True)
+                # How many alerts each desk has; 1 says that somebody should look at one.
+                self._command("alerts", [*COMMAND_LINE, "alerts"], echo=True, well=(0, 1))
         self._start_workers()
         self._sum_up()
 
@@ -229,6 +231,8 @@ class Boot:
     def _sync(self) -> None:
         """Read the played agencies; a feed that is held awaits a person and keeps nothing else from starting."""
         code = self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True, well=(0, AWAITS_A_PERSON))
+        # What officials would make of it: a few cases about invented projects, so that the desk shows something.
+        self._command("demo-cases", [*COMMAND_LINE, "demo", "cases"], echo=True)
         if code == AWAITS_A_PERSON:
             self.voice.say(
                 "有机构的数据已暂扣,待人工核实;原因和办法见上",

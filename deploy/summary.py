@@ -23,6 +23,7 @@ def where_to_look(portal: str, api_key: Path, demo: Path | None, *, intake: str 
         invented = _an_invented_enterprise(demo)
         if invented is not None:
             rows.append((f"虚构示例,有标记 · invented and flagged: {invented}", f"{portal}search?q={quote(invented)}"))
+        rows.append(("案件和工作台,以 demo-reviewer 登录 · cases and a desk, as demo-reviewer", f"{portal}desk"))
     return ["", *(f"  {words}\n      {address}" for words, address in rows), ""]
 
 

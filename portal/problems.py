@@ -20,7 +20,7 @@ from portal.rendering import choose_language, render
 from registry.auditing import REQUEST_ID
 from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
-from registry.import_problems import ItemsRejected
+from registry.import_problems import ItemsRejected, Problem
 from registry.validation_words import validation_words
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -60,6 +60,8 @@ _UNBEARABLE: Final = (
     asyncpg.NumericValueOutOfRangeError,
 )
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
+# Refusals that somebody who watches wants to see: without the right, too large, or not as it must be.
+NOTED: Final = frozenset({400, 401, 403, 413, 415, 422})
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -121,14 +123,14 @@ def problem(
 async def _threegates_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
     choose_language(request)
-    if error.status in (401, 403):
-        _note_refusal(request, error)
+    if error.status in NOTED:
+        _note_refusal(request, error.status, error.where if error.status in (401, 403) else "")
     detail, remedy = details_of(error)
     errors: list[dict[str, Any]] | None = None
     if isinstance(error, ItemsRejected):
         # The values stay away: what came in must not come back in an error.
         errors = [
-            {"row": one.row, "field": one.column, "detail": _without(one.value, one.say(current_language()))}
+            {"row": one.row, "field": _column(one), "detail": _without(one.value, one.say(current_language()))}
             for one in error.problems[:500]
         ]
         detail = _without(error.problems[0].value, detail)
@@ -143,18 +145,23 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
 
-def _note_refusal(request: Request, error: ThreegatesError) -> None:
-    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no address."""
+def _note_refusal(request: Request, status: int, needed: str = "") -> None:
+    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no content."""
     viewer = getattr(request.state, "viewer", None) or getattr(request.state, "recognised", None)
     structlog.get_logger().warning(
         "refused",
-        status=error.status,
+        status=status,
         method=request.method,
         path=request.url.path,
         actor=viewer.actor if viewer else "",
-        needed=error.where,
+        needed=needed,
         request=REQUEST_ID.get(),
     )
+
+
+def _column(one: Problem) -> str:
+    """The column of a problem; none where there is no such column, and its name is what was sent."""
+    return "" if one.value and one.value.startswith(one.column.rstrip("…")) else one.column
 
 
 def _without(value: str, said: str) -> str:
@@ -165,7 +172,10 @@ def _without(value: str, said: str) -> str:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
-    errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
+    _note_refusal(request, 422)
+    errors = [
+        {"field": _field(one), "detail": _without(str(one.get("input", "")), _said(one))} for one in error.errors()
+    ]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
 
 
@@ -192,6 +202,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, ThreegatesError):
         # The framework wraps what happens while it reads a body; a body that is too large is not a broken one.
         return await _threegates_error(request, error.__cause__)
+    if error.status_code in NOTED:
+        _note_refusal(request, error.status_code)
     return problem(request, error.status_code, detail=_why_unreadable(error), headers=error.headers)
 
 

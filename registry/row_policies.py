@@ -74,15 +74,24 @@ def sees_credit_finding(row: str) -> str:
 
 def _of_project(table: str) -> str:
     """The condition that the row's project lies within the viewer's region."""
+    return f"({may('register')} AND {_within_project(table)})"
+
+
+def _within_project(table: str) -> str:
     return (
-        f"({may('register')} AND ((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
+        f"((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
         f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
-        "AND place.region = ANY((SELECT my_regions())::text[]))))"
+        "AND place.region = ANY((SELECT my_regions())::text[])))"
     )
 
 
 # A bank's people have what is the bank's, wherever it is registered.
 _FOR_THE_NATION: Final = "(SELECT serves_nation())"
+
+
+def _decided_in_case(table: str) -> str:
+    """The condition that a reviewer writes a fact as a case decides it: its reference says of which."""
+    return f"({may('decide')} AND starts_with({table}.reference, 'case:') AND {_within_project(table)})"
 
 
 def _project_part(table: str) -> Policy:
@@ -121,8 +130,10 @@ _RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
 # Of one project, or of a whole region.
 _RECTIFIED: Final = (
     f"({_of_project('rectifications')} OR "
-    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}) OR "
+    f"{_decided_in_case('rectifications')})"
 )
+_DISPOSED: Final = f"({_of_project('dispositions')} OR {_decided_in_case('dispositions')})"
 # Lanes and lender names say who sees credit: only the nation's administrators write them.
 _OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
@@ -155,6 +166,10 @@ _VISIBLE_FINDING: Final = (
     "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
 )
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
+
+
+# Set by registry.handover while what is open in a leaving person's name is counted and moved, never by a role.
+_HANDOVER: Final = "(SELECT may('hand_over'))"
 
 
 def _prepared(table: str) -> str:
@@ -205,7 +220,7 @@ _LINKED: Final = (
 def _of_case(table: str) -> str:
     """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
     return (
-        f"((NOT {table}.credit OR {may('credit')}) AND "
+        f"({may('internal')} AND (NOT {table}.credit OR {may('credit')}) AND "
         f"EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = {table}.case_id))"
     )
 
@@ -214,17 +229,21 @@ def _of_case(table: str) -> str:
 _MY_DESK: Final = "(desk_id = (SELECT my_organisation()) OR (SELECT my_organisation()) = ANY(organisations))"
 _CASE: Final = f"({may('internal')} AND (NOT credit OR {may('credit')}) AND ({within('cases.region')} OR {_MY_DESK}))"
 _CASE_FILE: Final = "EXISTS (SELECT FROM case_files AS of_row WHERE of_row.id = case_file_contents.file_id)"
-_CASE_DECISION: Final = "EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = case_decisions.case_id)"
+_CASE_DECISION: Final = (
+    f"({may('internal')} AND EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = case_decisions.case_id))"
+)
 _CASE_WORKERS: Final = may("register", "decide")
 # An alert is for the officials of its place and for its desk; of credit for finance alone.
 _VISIBLE_ALERT: Final = (
     f"({may('internal')} AND (lane <> 'credit' OR {may('credit')}) AND ({within('alerts.region')} "
-    "OR organisation_id = (SELECT my_organisation()) OR escalated_to = (SELECT my_organisation())))"
+    "OR organisation_id = (SELECT my_organisation()) OR escalated_to = (SELECT my_organisation()) "
+    "OR case_id IS NOT NULL AND EXISTS (SELECT FROM cases AS took WHERE took.id = alerts.case_id)))"
 )
 # Its desk acts on it, whoever it was escalated to, the same agency above the desk; on one without a desk the nation's.
 _DESK_OF_ALERT: Final = (
     f"({may('decide')} AND (organisation_id = (SELECT my_organisation()) "
-    "OR escalated_to = (SELECT my_organisation()) "
+    "OR escalated_to = (SELECT my_organisation()) OR case_id IS NOT NULL AND EXISTS (SELECT FROM cases AS took "
+    "WHERE took.id = alerts.case_id AND took.desk_id = (SELECT my_organisation())) "
     f"OR organisation_id IS NULL AND {_FOR_THE_NATION} OR {within('alerts.region')} AND EXISTS ("
     "SELECT FROM organisations AS desk JOIN organisations AS mine ON mine.id = (SELECT my_organisation()) "
     "AND mine.agency_id = desk.agency_id WHERE desk.id = alerts.organisation_id)))"
@@ -246,7 +265,7 @@ _REGISTERED_TABLES: Final = """
     eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
     plan_units projects
 """
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
@@ -257,6 +276,7 @@ POLICIES: Final[dict[str, Policy]] = {
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
     "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
     "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
+    "dispositions": Policy(read=EVERYBODY, add=_DISPOSED, change=_DISPOSED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
     "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
@@ -300,9 +320,9 @@ POLICIES: Final[dict[str, Policy]] = {
     "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
     # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
     "cases": Policy(
-        read=_CASE,
+        read=f"({_HANDOVER} OR {_CASE})",
         add=f"({may('decide')} AND {_CASE})",
-        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK})",
+        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK} OR {_HANDOVER})",
     ),
     "case_serials": Policy(read=may("decide"), add=may("decide"), change=may("decide")),
     "case_subjects": Policy(
@@ -311,10 +331,11 @@ POLICIES: Final[dict[str, Policy]] = {
         change=f"({may('decide')} AND {_of_case('case_subjects')})",
     ),
     "case_tasks": Policy(
-        read=_of_case("case_tasks"),
+        read=f"({_HANDOVER} OR {_of_case('case_tasks')})",
         add=f"({may('decide')} AND {_of_case('case_tasks')})",
-        change=f"({_CASE_WORKERS} AND (SELECT my_organisation()) IN (organisation_id, asked_for) "
-        f"AND {_of_case('case_tasks')})",
+        change=f"({_CASE_WORKERS} AND {_of_case('case_tasks')} AND (organisation_id = (SELECT my_organisation()) "
+        "OR EXISTS (SELECT FROM cases AS worked_on WHERE worked_on.id = case_tasks.case_id "
+        f"AND worked_on.desk_id = (SELECT my_organisation()))) OR {_HANDOVER})",
     ),
     "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
     **{
@@ -356,7 +377,7 @@ POLICIES: Final[dict[str, Policy]] = {
     "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
     "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
-    "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
+    "alerts": Policy(read=f"({_HANDOVER} OR {_VISIBLE_ALERT})", change=f"({_HANDOVER} OR {_DESK_OF_ALERT})"),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
     "alert_events": Policy(read=_of_alert("alert_events"), add=f"({may('decide')} AND {_of_alert('alert_events')})"),
     "alert_silences": Policy(
@@ -422,7 +443,7 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=RECOGNISING,
         change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
-        jobs=NOTHING,
+        jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.

@@ -5,6 +5,7 @@ The views belong to the register's owner, so they see every row; each shows only
 
 from typing import Final
 
+from registry.publishing.figures import FIGURES
 from registry.publishing.views import PUBLISHABLE
 from registry.row_policies import credit_acts, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
@@ -107,9 +108,18 @@ JOIN findings AS f ON f.fingerprint = d.fingerprint AND f.episode = d.episode AN
     AND f.known_from < d.known_to AND d.known_from < f.known_to
 WHERE d.decision = 'dismissed' AND f.state = 'open'
 """
+_WAITING_OPINIONS: Final = """
+SELECT d.account_id, count(*) AS number FROM link_decisions AS d
+WHERE NOT d.in_force AND d.verdict <> 'undo' AND may('accounts')
+    AND NOT EXISTS (SELECT FROM link_decisions AS u WHERE u.undoes = d.id)
+    AND NOT EXISTS (SELECT FROM link_decisions AS n WHERE n.record_id = d.record_id AND n.id > d.id
+        AND n.verdict <> 'undo' AND NOT EXISTS (SELECT FROM link_decisions AS u WHERE u.undoes = n.id))
+GROUP BY d.account_id
+"""
 # name -> (whose rights it reads with, its statement), in the order in which they are made
 VIEWS: Final[dict[str, tuple[str, str]]] = {
     **PUBLISHABLE,
+    **FIGURES,
     "credit_flags": ("owner", _CREDIT_FLAGS),
     "findings_shown": ("viewer", _FINDINGS_SHOWN),
     "dismissed_findings": ("owner", _DISMISSED),
@@ -128,6 +138,13 @@ VIEWS: Final[dict[str, tuple[str, str]]] = {
         "SELECT id, login, name, organisation_id, region, state FROM accounts WHERE may('accounts') OR may('audit') "
         "OR may('internal') OR organisation_id = my_organisation()",
     ),
+    # Who took over from whom: whoever decides must know whose first word it was.
+    "successions": (
+        "owner",
+        "SELECT id, successor_id FROM accounts WHERE successor_id IS NOT NULL AND (may('internal') OR may('accounts'))",
+    ),
+    # How many first opinions of somebody wait for a second person, for who ends accounts; not on which records.
+    "waiting_opinions": ("owner", _WAITING_OPINIONS),
     # Which offices there are: who reports chooses the one concerned and sees which one receives.
     "tip_offices": (
         "owner",

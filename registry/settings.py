@@ -1,5 +1,6 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
+import os
 import re
 import ssl
 from functools import lru_cache
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
     )
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
+    )
+    case_file_megabytes: int = Field(
+        default=20, ge=1, le=100, description="how large a file attached to a case may be, in MB"
     )
     public_url: str | None = Field(
         default=None, description="the portal's address as people reach it, https://…: links in mails, feeds, webhooks"
@@ -249,8 +253,14 @@ def _port(address: str) -> int | None:
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once."""
+    # Vaults, orchestrators and systemd mount secrets as files: one a setting, named as its variable, in small letters.
+    folder = os.environ.get("THREEGATES_SECRETS_FOLDER")
+    if folder is not None and not Path(folder).is_dir():
+        raise BadSetting(
+            f"{folder} is no folder.", where="THREEGATES_SECRETS_FOLDER", remedy="Name a folder that is there."
+        )
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         first = error.errors()[0]
         name = "THREEGATES_" + "_".join(str(part) for part in first["loc"] or ("smtp",)).upper()

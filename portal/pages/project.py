@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal import case_words
 from portal.gates import gates_of
 from portal.language import _
 from portal.rendering import render
@@ -16,6 +17,7 @@ from portal.timeline import draw, events_of, summary
 from portal.units import day
 from portal.viewing import viewing
 from registry import clock
+from registry.cases.case_list import cases_of_project
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.gate.marks import list_marks
@@ -23,6 +25,7 @@ from registry.identifiers import project_code
 from registry.obligation_list import ObligationFilter, ObligationLine, list_obligations
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_history import Change
+from registry.publishing.publication_list import PublicationFilter, list_publications
 from registry.reading import end_of_day
 
 router = APIRouter()
@@ -47,11 +50,14 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         gates = await gates_of(session, file, known_day or clock.today())
         marked = (await list_marks(session, project=project_id, limit=1)).total
         owed = await _obligations(session, file)
+        published = await list_publications(session, PublicationFilter(project=project_id), limit=100)
         viewer = request.state.viewer
+        # Of the present alone: how a case stood on another day is told by its own trail.
+        cases = await cases_of_project(session, viewer, project_id, clock.today()) if known_day is None else []
         await note_credit_read(
             session, viewer, "project", str(project_id), records=file.records, findings=file.findings
         )
-    events = events_of(file)
+    events = events_of(file, cases)
     return render(
         request,
         "project.html",
@@ -59,6 +65,9 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         gates=gates,
         marked=marked,
         obligations=owed,
+        publications=published.items,
+        cases=cases,
+        case_words=case_words,
         events=events,
         drawing=draw(events, clock.today()),
         drawing_in_words=summary(events),

@@ -107,6 +107,12 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:
+    """What a case decides, its desk writes, by a reference that says so."""
+    case = row["reference"].startswith("case:")
+    return case and who.may("decide") and who.within(facts.regions[row["project_id"]])
+
+
 def _desk(who: Looking, row: Row, facts: Facts) -> bool:
     """Reports are their desk's: of its reviewers and supervisors. A thread and its part bear its name here."""
     desk = row.get("organisation_id") or row.get("part_id") or row["thread_id"]
@@ -130,7 +136,7 @@ def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
-    mine = who.viewer.organisation_id in (row["organisation_id"], row["asked_for"])
+    mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
     return mine and who.may("register", "decide") and _of_case(who, row, facts)
 
 
@@ -138,8 +144,9 @@ _OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_
 
 
 def _alert(who: Looking, row: Row, facts: Facts) -> bool:
-    """An alert is for the officials of its region and for its desk, of credit for finance alone."""
+    """An alert is for the officials of its region, for its desk and its case's readers, of credit for finance alone."""
     mine = row["organisation_id"] == who.viewer.organisation_id is not None
+    mine = mine or (row["case_id"] is not None and _case(who, facts.cases[row["case_id"]], facts))
     return (
         who.may("internal") and (row["lane"] != "credit" or who.may("credit")) and (mine or who.within(row["region"]))
     )
@@ -153,7 +160,10 @@ def _alert_changed(who: Looking, row: Row, facts: Facts) -> bool:
     """Its desk acts on it; what has no desk waits for the nation's agencies. None here has another office above."""
     above = row["organisation_id"] is None and who.kind == "agency" and who.viewer.region == "000000"
     mine = row["organisation_id"] == who.viewer.organisation_id
-    return who.may("decide") and _alert(who, row, facts) and (mine or above)
+    worked = row["case_id"] is not None and facts.cases[row["case_id"]]["desk_id"] == who.viewer.organisation_id
+    # Whoever may not read its case does not act on it through the case.
+    worked = worked and _case(who, facts.cases[row["case_id"]], facts)
+    return who.may("decide") and _alert(who, row, facts) and (mine or above or worked)
 
 
 def _mine(who: Looking, row: Row, facts: Facts) -> bool:
@@ -254,11 +264,11 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
-    "dispositions": _in_region,
+    "dispositions": lambda who, row, facts: _in_region(who, row, facts) or _of_decided_case(who, row, facts),
     "replacement_plans": _in_region,
     "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
     "rectifications": lambda who, row, facts: (
-        _in_region(who, row, facts)
+        _in_region(who, row, facts) or _of_decided_case(who, row, facts)
         if row["project_id"] is not None
         else who.may("register") and who.within(row["region"])
     ),

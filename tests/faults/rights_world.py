@@ -86,7 +86,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         await connection.execute(
             "INSERT INTO audit_entries (at, actor, actor_kind, organisation_id, action, subject_kind, subject, why) "
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
-            at, name, f"因TGWHY{name}",
+            at, name, f"因TGWHY{name}。",
         )  # fmt: skip
         await _ask_at_the_gate(connection, name, at)
         await _report(connection, name, at)
@@ -109,7 +109,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             account = await connection.fetchval(
                 "INSERT INTO accounts (login, name, organisation_id, region, state, invented, created_at) "
                 "VALUES ($1, $2, $3, $4, 'active', true, $5) RETURNING id",
-                f"{organisation}.{role}", f"示例TGNAME{organisation}{role}", organisation, region, at,
+                f"{organisation}.{role}", f"示例TGNAME{organisation}/{role}", organisation, region, at,
             )  # fmt: skip
             await connection.execute(
                 "INSERT INTO role_grants (account_id, role, held_from, granted_by, granted_at) "
@@ -117,8 +117,8 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
                 account, role, at,
             )  # fmt: skip
             await connection.execute(
-                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-                "VALUES ($1, $2, 'provider', $3, $3, $4)",
+                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+                "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
                 account, digest, at, at + timedelta(hours=8),
             )  # fmt: skip
             await connection.execute(
@@ -172,6 +172,12 @@ _OF_DECIDERS = (
     "now(), now() FROM (SELECT id FROM organisations WHERE kind = 'agency' UNION ALL SELECT NULL) AS o, "
     "(SELECT DISTINCT region FROM project_versions) AS r, unnest(ARRAY['land', 'credit']) AS lane "
     "ON CONFLICT DO NOTHING",
+    "UPDATE cases SET owner_id = (SELECT min(a.id) FROM accounts AS a WHERE a.organisation_id = cases.desk_id) "
+    "WHERE id % 2 = 0",
+    "UPDATE case_tasks SET assignee_id = (SELECT min(a.id) FROM accounts AS a WHERE a.organisation_id = "
+    "case_tasks.organisation_id) WHERE id % 3 = 0",
+    "UPDATE alerts SET case_id = (SELECT c.id FROM cases AS c WHERE c.id % 5 = alerts.id % 5 ORDER BY c.id LIMIT 1), "
+    "state = 'in_case' WHERE id % 2 = 0",
     "INSERT INTO alert_findings (fingerprint, episode, alert_id, severity, added_at) "
     "SELECT id::text, 1, id, severity, now() FROM alerts",
     "INSERT INTO alert_events (alert_id, at, kind) SELECT id, now(), 'opened' FROM alerts",
