@@ -86,6 +86,9 @@ class Boot:
         }
         if self.wish.demo:
             given["THREEGATES_DEMO"] = "true"
+        # Where the world reaches it by another name, the operator has said so.
+        if not self.wish.environment.get("THREEGATES_INTAKE_ADDRESS"):
+            given["THREEGATES_INTAKE_ADDRESS"] = self.addresses.intake
         # COLUMNS: tables that are repeated on the terminal keep their words whole.
         fixed = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "110"}
         self.environment = {**self.wish.environment, **given, **fixed}
@@ -146,6 +149,8 @@ class Boot:
             # Before the workers start: what the table says is so until they do something.
             with contextlib.suppress(Failure):
                 self._command("status", [*COMMAND_LINE, "status"], echo=True)
+                # How many alerts each desk has; 1 says that somebody should look at one.
+                self._command("alerts", [*COMMAND_LINE, "alerts"], echo=True, well=(0, 1))
         self._start_workers()
         self._sum_up()
 
