@@ -67,7 +67,7 @@ class TipDesk:
         async def work() -> None:
             engine = make_engine(self.register.database)
             try:
-                content = json.dumps({"what": said, "place": {"name": "示例县"}}).encode()
+                content = json.dumps({"what": said, "place": {"name": "示例县"}}, ensure_ascii=False).encode()
                 await keep_report(engine, receipt, desk, content, None, today())
                 for name, what in files:
 
