@@ -186,10 +186,6 @@ def test_two_people_open_in_the_browser_answer_and_seal_again(desk: TipDesk, bro
         page.click("a:has-text('夜班.jpg')")
     assert Path(download.value.path()).read_bytes() == b"JPEG" * 20_000
 
-    page.screenshot(path="/tmp/w/shots/off/tip.png", full_page=True)
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.screenshot(path="/tmp/w/shots/off/tip_phone.png", full_page=True)
-    page.set_viewport_size({"width": 1200, "height": 800})
     page.click("#reseal")
     page.wait_for_selector("#said:has-text('重新封存')")
     parts = desk.register.ask("SELECT id, sealed_to FROM tip_parts WHERE thread_id = $1 ORDER BY number", desk.thread)
@@ -210,13 +206,6 @@ def test_two_people_open_in_the_browser_answer_and_seal_again(desk: TipDesk, bro
         assert thread is not None and thread.state == "answered"
         return open_sealed(thread.answers[0].sealed, [[receipt.identity]]).content.decode()
 
-    for path in ("tips", "tip-keys", "reports"):
-        page.goto(f"{desk.portal}/{path}")
-        page.screenshot(path=f"/tmp/w/shots/off/{path}.png", full_page=True)
-    page.set_viewport_size({"width": 390, "height": 800})
-    for path in ("tips", "tip-keys", "reports"):
-        page.goto(f"{desk.portal}/{path}")
-        page.screenshot(path=f"/tmp/w/shots/off/{path}_phone.png", full_page=True)
     context.close()
     assert run(answers()) == "已收到，正在核查。TGANSWER"
     assert problems == []
