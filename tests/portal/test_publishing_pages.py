@@ -155,6 +155,14 @@ async def _gone(office: Office, public: str) -> None:
     await office.send("drafter", path, "publication.correct", step="correct", reason="文号有误。")
     await office.send("drafter", path, "publication.revise", step="revise", version="1", reason="文号有误。")
     await office.send("drafter", path, "publication.drop", step="drop")
+    await office.send("drafter", path, "publication.correct", step="correct", reason="文号有误。")
+    await office.send("drafter", path, "publication.submit", step="submit", version="1")
+    asked: dict[str, Any] = dict(
+        re.findall(r'name="(proposal|version|of)" value="([^"]*)"', await office.read(path, "first"))
+    )
+    # As a browser sends it: the form's own step, then the button's.
+    refusal = {"step": ["approve", "refuse"], "decision": "不同意", **asked}
+    await office.send("first", path, "publication.refuse", **refusal)
     letter: dict[str, Any] = {"received_on": now().date().isoformat(), "content": "示例申诉", "file_hash": "b" * 64}
     await office.send("drafter", path, "publication.appeal", step="appeal", **letter)
     assert "收到申诉" in await office.read(public) and "示例申诉" not in await office.read(public)
