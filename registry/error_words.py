@@ -437,6 +437,23 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
+    # reports from the public
+    "No report has this receipt.": "没有与此回执对应的举报。",
+    "Check each character; a receipt ends with its report.": "请逐字核对；举报到期删除后，回执也随之失效。",
+    "A file may have {size} MiB at most.": "单个文件最多 {size} MiB。",
+    "Send it in several parts, or only the pages that matter.": "请分成几份发送，或只发送要紧的几页。",
+    "The file did not arrive whole.": "文件没有完整送达。",
+    "Send it once more.": "请再发送一次。",
+    "These keys do not open it, or it is not whole.": "这些密钥打不开它，或它不完整。",
+    "Use the key whose fingerprint the report was sealed to; see docs/threat-model-reporters.md.": (
+        "请使用封存此举报时所用指纹对应的密钥；参见 docs/threat-model-reporters.md。"
+    ),
+    "This is no private key.": "这不是私钥。",
+    "It begins with AGE-SECRET-KEY-1.": "私钥以 AGE-SECRET-KEY-1 开头。",
+    "The key of that month was destroyed: what was sealed to it cannot be read any more.": (
+        "该月的密钥已销毁：用它封存的内容再也无法读取。"
+    ),
+    "A month has the form 2026-11.": "月份的写法如 2026-11。",
     "The register needs the role {name} of PostgreSQL, which this user may not make or take.": (
         "登记册需要数据库角色 {name}，而此用户无权创建或取得。"
     ),

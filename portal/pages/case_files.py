@@ -110,6 +110,7 @@ def _attachment(content: bytes, media_type: str, name: str) -> Response:
         media_type=media_type,
         headers={
             "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+            "x-content-type-options": "nosniff",
             # Even were it opened in the browser, nothing in it runs.
             "content-security-policy": "default-src 'none'; sandbox",
         },

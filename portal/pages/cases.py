@@ -17,7 +17,7 @@ from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_
 from portal.viewing import viewing
 from registry import clock
 from registry.cases.case_file import CaseDossier, CaseEventLine, case_file, people_of
-from registry.cases.case_list import CaseFilter, list_cases
+from registry.cases.case_list import CaseFilter, case_of_alert, list_cases
 from registry.cases.opening import NewCase, offices, open_case
 from registry.credit_reads import note_credit_read
 from registry.errors import ChangedMeanwhile, ThreegatesError
@@ -122,6 +122,18 @@ async def open_one(request: Request) -> Response:
         )
 
     return await carry_out(request, work, again)
+
+
+@router.get("/cases/of-alert/{alert_id:int}")
+async def of_alert(request: Request, alert_id: int) -> Response:
+    """To the case that took an alert over."""
+    async with viewing(request) as session:
+        viewer: Viewer = request.state.viewer
+        if viewer.kind == "public":
+            return to_sign_in(request)
+        viewer.require("internal")
+        found = await case_of_alert(session, alert_id)
+    return RedirectResponse(f"/cases/{found}", 302)
 
 
 @router.get("/cases/{case_number}")

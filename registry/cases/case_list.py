@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.cases.stages import stages
+from registry.errors import NotFound
 from registry.reading import Row, day_of_cursor, number_of_cursor, read_cursor, region_names, rows, write_cursor
 from registry.viewers import Viewer
 
@@ -194,3 +195,15 @@ async def cases_of_project(session: AsyncSession, viewer: Viewer, project_id: in
         return []
     page = await list_cases(session, viewer, CaseFilter(state="all", project=project_id), today, limit=100)
     return page.items
+
+
+async def case_of_alert(session: AsyncSession, alert_id: int) -> str:
+    """The number of the case that an alert is in; raises NotFound where the viewer reads none."""
+    statement = (
+        "SELECT c.number FROM case_subjects AS s JOIN cases AS c ON c.id = s.case_id "
+        "WHERE s.kind = 'alert' AND s.reference = :alert AND s.left_at IS NULL"
+    )
+    found = await rows(session, statement, alert=str(alert_id))
+    if not found:
+        raise NotFound("There is no such case.", where="alert")
+    return str(found[0]["number"])

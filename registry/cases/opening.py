@@ -15,7 +15,7 @@ from registry.cases.trail import LONGEST_TITLE, require_person, said, tell
 from registry.clock import civil_day
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.reading import Row, first, rows
-from registry.viewers import Viewer
+from registry.viewers import NATION, Viewer
 
 # So many alerts or findings in one case at most.
 MOST_SUBJECTS: Final = 500
@@ -59,7 +59,8 @@ async def open_case(session: AsyncSession, viewer: Viewer, new: NewCase, now: da
     about = await _about(session, new, [*alerts, *findings])
     subjects = [*alerts, *findings]
     region = about["region"] or new.region or viewer.region
-    if not await first(session, "SELECT 1 AS one FROM regions WHERE code = :code LIMIT 1", code=region):
+    known = "SELECT 1 AS one FROM regions WHERE code = :code LIMIT 1"
+    if region != NATION and not await first(session, known, code=region):
         raise BadInput("There is no such region.", where="region")
     number = await next_number(session, desk["region"], now)
     today = civil_day(now)

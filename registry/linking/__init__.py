@@ -252,12 +252,15 @@ FROM differing
 # Linking's order of marks is judge before index, as everywhere: nobody waits in a circle.
 _MARKS: Final = f"""
 INSERT INTO dirty_marks (purpose, kind, id, run_id)
-SELECT purpose, kind, id, NULL FROM (
-    SELECT 'record' AS kind, record_id AS id FROM decisions AS d
+SELECT purpose, kind, id, run_id FROM (
+    -- Of its run, which is settled by now: so that what it brought keeps its turn.
+    SELECT 'record' AS kind, record_id AS id, (
+        SELECT run_id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record' AND id = record_id
+    ) AS run_id FROM decisions AS d
     WHERE record_id IN (SELECT record_id FROM differing)
        OR record_id IN (SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record')
-    UNION SELECT 'project', unnest(CAST(:left AS bigint[]))
-    UNION SELECT 'project', project_id FROM differing WHERE project_id IS NOT NULL
+    UNION SELECT 'project', unnest(CAST(:left AS bigint[])), NULL
+    UNION SELECT 'project', project_id, NULL FROM differing WHERE project_id IS NOT NULL
 ) AS touched, (VALUES ('judge'), ('index')) AS purposes (purpose)
 ORDER BY purpose DESC, kind, id
 {MARK_AGAIN}

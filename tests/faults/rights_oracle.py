@@ -113,6 +113,13 @@ def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:
     return case and who.may("decide") and who.within(facts.regions[row["project_id"]])
 
 
+def _desk(who: Looking, row: Row, facts: Facts) -> bool:
+    """Reports are their desk's: of its reviewers and supervisors. A thread and its part bear its name here."""
+    desk = row.get("organisation_id") or row.get("part_id") or row["thread_id"]
+    sent = row.get("draft_hash") is None
+    return who.may("decide") and sent and desk == who.viewer.organisation_id
+
+
 def _my_desk(who: Looking, row: Row) -> bool:
     return who.viewer.organisation_id in (row["desk_id"], *row["organisations"])
 
@@ -137,8 +144,9 @@ _OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_
 
 
 def _alert(who: Looking, row: Row, facts: Facts) -> bool:
-    """An alert is for the officials of its region and for its desk, of credit for finance alone."""
+    """An alert is for the officials of its region, for its desk and its case's readers, of credit for finance alone."""
     mine = row["organisation_id"] == who.viewer.organisation_id is not None
+    mine = mine or (row["case_id"] is not None and _case(who, facts.cases[row["case_id"]], facts))
     return (
         who.may("internal") and (row["lane"] != "credit" or who.may("credit")) and (mine or who.within(row["region"]))
     )
@@ -152,7 +160,10 @@ def _alert_changed(who: Looking, row: Row, facts: Facts) -> bool:
     """Its desk acts on it; what has no desk waits for the nation's agencies. None here has another office above."""
     above = row["organisation_id"] is None and who.kind == "agency" and who.viewer.region == "000000"
     mine = row["organisation_id"] == who.viewer.organisation_id
-    return who.may("decide") and _alert(who, row, facts) and (mine or above)
+    worked = row["case_id"] is not None and facts.cases[row["case_id"]]["desk_id"] == who.viewer.organisation_id
+    # Whoever may not read its case does not act on it through the case.
+    worked = worked and _case(who, facts.cases[row["case_id"]], facts)
+    return who.may("decide") and _alert(who, row, facts) and (mine or above or worked)
 
 
 def _mine(who: Looking, row: Row, facts: Facts) -> bool:
@@ -189,6 +200,7 @@ def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("tip_threads", "tip_parts", "tip_chunks", "tip_links"), _desk),
     "cases": _case,
     **dict.fromkeys(_OF_CASES.split(), _of_case),
     "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
@@ -227,6 +239,8 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    **dict.fromkeys(("tip_desk_keys", "tip_threads", "tip_parts"), _desk),
+    "tip_desks": lambda who, row, _: who.may("accounts") and row["organisation_id"] == who.viewer.organisation_id,
     "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
     "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
     "case_tasks": _case_task_changing,

@@ -83,6 +83,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "address": await numbers("SELECT address AS one FROM gate_checks ORDER BY id") or ["nothing"],
             "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
             "path": ["v1/projects"],
+            "case_number": await numbers("SELECT number AS one FROM cases ORDER BY id LIMIT 4") or ["nothing"],
+            "task_id": await numbers("SELECT id AS one FROM case_tasks ORDER BY id LIMIT 4") or [1],
+            "file_id": await numbers("SELECT id AS one FROM case_files ORDER BY id LIMIT 1") or [1],
             "alert_id": await numbers("SELECT min(id) AS one FROM alerts GROUP BY lane ORDER BY 1") or [1],
             "webhook_id": [1],
             "secret": ["nothing"],
@@ -94,16 +97,16 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
 
 
 async def look(
-    client: Any, account: Account, lookers: list[Looking], credit: list[Credit], projects: list[int]
+    client: Any, account: Account, lookers: list[Looking], credit: list[Credit], projects: list[int], share: int
 ) -> None:
-    """As each of them through all addresses."""
+    """As each of them through all addresses, or through every one of `share`, the next looker through the next ones."""
     counted: Counter[str] = Counter()
     await client.get("/health/ready")
     asked = addresses(client.application, await _ids(projects), account)
     patterns = {one.key: _pattern(one.marks()) for one in credit}
-    for who in lookers:
+    for place, who in enumerate(lookers):
         found: set[str] = set()
-        for address in asked:
+        for address in asked[place % share :: share]:
             answer = await client.get(address, headers={"accept-language": "zh", **who.headers})
             counted["answers"] += 1
             counted["refused"] += answer.status_code in (401, 403, 404)
@@ -120,7 +123,8 @@ async def look(
                     account.breaches.append(f"{who.name} finds credit {one.key} in {address}")
             _others(account, who, address, text)
         mine = {one.key for one in credit if who.sees_credit_of(one.lender, one.region)}
-        account.expect(f"{who.name} finds the credit that is theirs", found >= mine, True)
+        if share == 1:
+            account.expect(f"{who.name} finds the credit that is theirs", found >= mine, True)
         counted["credit_found"] += len(found)
     account.counters |= {"addresses": len(asked), **dict(counted)}
     account.counters.setdefault("leaks", 0)

@@ -71,6 +71,19 @@ IN_THEIR_TESTS: Final = {
     ("POST", "/api/v1/reviews/decisions/{decision_id}/undo"),
     ("POST", "/api/v1/suspected/{suspected_id}/proposals"),
     ("POST", "/api/v1/suspected/proposals/{proposal_id}/settle"),
+    # tests/portal/test_case_pages.py (Office.send, and the case's own count of entries in tests/registry/test_cases.py)
+    ("POST", "/cases/new"),
+    ("POST", "/cases/{case_number}/step"),
+    ("POST", "/cases/{case_number}/ask"),
+    ("POST", "/cases/{case_number}/task"),
+    ("POST", "/cases/{case_number}/note"),
+    ("POST", "/cases/{case_number}/arrange"),
+    ("POST", "/case-files/{case_number}"),
+    ("POST", "/desk/assign"),
+    ("POST", "/api/v1/cases"),
+    ("POST", "/api/v1/cases/{case_number}/steps"),
+    ("POST", "/api/v1/cases/{case_number}/tasks"),
+    ("POST", "/api/v1/cases/tasks/{task_id}/answer"),
 }
 Entry = dict[str, Any]
 
