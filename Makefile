@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	if $$python -c $(SUITABLE) >/dev/null 2>&1; then echo $$python; exit; fi; done; echo python3)
 IN_ENVIRONMENT = .venv/bin/python -m
 
-.PHONY: help setup run test bench faults audit lint clean-demo clean
+.PHONY: help setup run test bench faults audit style lint clean-demo clean
 
 help:
 	@echo "make run         start everything with demo data (Ctrl-C ends it)"
@@ -24,14 +24,17 @@ setup:
 run:
 	@$(PYTHON) deploy/setup.py run && exec .venv/bin/threegates up --demo
 
-lint:
+style:
 	@$(PYTHON) deploy/setup.py test
 	$(IN_ENVIRONMENT) ruff check .
 	$(IN_ENVIRONMENT) ruff format --check .
-	$(IN_ENVIRONMENT) mypy --strict
 	.venv/bin/lint-imports
 
-test: lint
+lint: style
+	$(IN_ENVIRONMENT) mypy --strict
+
+# Types are asked beside the tests.
+test: style
 	$(IN_ENVIRONMENT) tests
 
 bench:

@@ -43,6 +43,7 @@ COMMAND_LINE = ["-c", "from portal.commands import main; main()"]
 # How `threegates sync` ends where nothing failed and a feed is held.
 AWAITS_A_PERSON = 3
 # What each says in its log once it does its work.
+INTAKE_OPEN = "the intake of reports is open"
 WORKERS = {"worker": "the worker waits for jobs", "scheduler": "the scheduler ticks"}
 
 STEPS = [
@@ -50,6 +51,7 @@ STEPS = [
     ("postgresql", "PostgreSQL 数据库", "PostgreSQL", False),
     ("elasticsearch", "Elasticsearch 搜索", "Elasticsearch", False),
     ("migrations", "数据库结构", "the database's schema", False),
+    ("intake", "公众举报入口", "the intake of reports", False),
     ("demo", "演示数据装入登记册", "the demo's data in the register", True),
     ("agencies", "模拟的三个部门系统", "the three played agencies", True),
     ("sync", "同步、关联、判定和索引", "sync, linking, judging and indexing", True),
@@ -78,6 +80,7 @@ class Boot:
         given = {
             "THREEGATES_DATABASE_URL": self.addresses.database_url,
             "THREEGATES_PORTAL_DATABASE_URL": self.addresses.portal_database_url,
+            "THREEGATES_JOBS_DATABASE_URL": self.addresses.jobs_database_url,
             "THREEGATES_ELASTICSEARCH_URL": self.addresses.search_server.url,
             "THREEGATES_DATA_FOLDER": str(self.places.data),
         }
@@ -87,7 +90,7 @@ class Boot:
         fixed = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "110"}
         self.environment = {**self.wish.environment, **given, **fixed}
         steps = [Step(name, zh, en) for name, zh, en, demo_only in STEPS if self.wish.demo or not demo_only]
-        self.state = State(self.places.state, self.addresses.portal, given, steps)
+        self.state = State(self.places.state, self.addresses.portal, given, steps, intake=self.addresses.intake)
 
     def start_portal(self) -> None:
         """Start the portal before anything else, so that it can say how far the rest is."""
@@ -95,9 +98,8 @@ class Boot:
         arguments = ["-m", "uvicorn", "portal.web:application", "--host", LOOPBACK]
         arguments += ["--port", str(self.addresses.portal_port), "--timeout-graceful-shutdown", "3"]
         # No access log: it would hold the addresses of those who read.
-        # The portal is told its own address of the database alone, and never the owner's.
-        own = {"THREEGATES_DATABASE_URL": self.addresses.portal_database_url}
-        self.portal = self._serve("portal", [*arguments, "--no-access-log", "--no-server-header"], own)
+        arguments += ["--no-access-log", "--no-server-header"]
+        self.portal = self._serve("portal", arguments, self.addresses.portal_database_url)
 
     def run(self, finish: threading.Event) -> None:
         """Everything after the portal's start; sets `finish` when nothing can run."""
@@ -155,12 +157,17 @@ class Boot:
         with self._step("postgresql"):
             if self.wish.database_url is not None:
                 wait_for_database(self.wish.database_url, self.services.stopping)
-                if self.wish.portal_database_url is None:
-                    self.voice.say(
-                        "门户以数据库所有者登录;建议设置 THREEGATES_PORTAL_DATABASE_URL(见 docs/operators.md)",
-                        "the portal enters the database as its owner; better set THREEGATES_PORTAL_DATABASE_URL "
-                        "(docs/operators.md)",
-                    )
+                for who_zh, who, name, given in (
+                    ("门户", "the portal enters", "PORTAL", self.wish.portal_database_url),
+                    ("任务", "the jobs enter", "JOBS", self.wish.jobs_database_url),
+                    ("举报入口", "the intake of reports enters", "INTAKE", self.wish.intake_database_url),
+                ):
+                    if given is None:
+                        self.voice.say(
+                            f"{who_zh}以数据库所有者登录;建议设置 THREEGATES_{name}_DATABASE_URL(见 docs/operators.md)",
+                            f"{who} the database as its owner; better set THREEGATES_{name}_DATABASE_URL "
+                            "(docs/operators.md)",
+                        )
             else:
                 assert programs is not None  # noqa: S101  # local servers are only started after install()
                 folder = self.places.servers / "postgresql"
@@ -174,7 +181,22 @@ class Boot:
                 service = self.services.add("postgresql", log, partial(server.start, log), stop)
                 server.wait_ready(service.child, log)
         with self._step("migrations"):
-            self._command("migrations", ["-m", "registry.migrations"])
+            self._command("migrations", [*COMMAND_LINE, "migrate"])
+        self._start_intake()
+
+    def _start_intake(self) -> None:
+        """Open the intake of reports: a process of its own that is told its own address of the database alone."""
+        with self._optional_step("intake"):
+            arguments = ["-m", "portal.intake.serving", "--port", str(self.addresses.intake_port)]
+            log = self.places.log("intake")
+            said = partial(says, log, INTAKE_OPEN, after=size_of(log))
+            service = self._serve("intake", arguments, self.addresses.intake_database_url)
+            wait_until(lambda: said() or service.child.ended() is not None, 60, self.services.stopping)
+            if not said() and not self.services.stopping.is_set():
+                raise Failure(
+                    f"The intake of reports does not answer yet, and is tried again:\n{last_lines(log)}",
+                    remedy=f"The whole story is in {log}.",
+                )
 
     def _start_search(self, programs: Programs | None) -> None:
         with self._step("elasticsearch"):
@@ -206,6 +228,8 @@ class Boot:
     def _sync(self) -> None:
         """Read the played agencies; a feed that is held awaits a person and keeps nothing else from starting."""
         code = self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True, well=(0, AWAITS_A_PERSON))
+        # What officials would make of it: a few cases about invented projects, so that the desk shows something.
+        self._command("demo-cases", [*COMMAND_LINE, "demo", "cases"], echo=True)
         if code == AWAITS_A_PERSON:
             self.voice.say(
                 "有机构的数据已暂扣,待人工核实;原因和办法见上",
@@ -215,7 +239,8 @@ class Boot:
     def _start_workers(self) -> None:
         """Start worker and scheduler side by side; they are there when their own words say so."""
         before = {name: size_of(self.places.log(name)) for name in WORKERS}
-        services = {name: self._serve(name, ["-m", f"jobs.{name}"]) for name in WORKERS}
+        entering = self.addresses.jobs_database_url
+        services = {name: self._serve(name, ["-m", f"jobs.{name}"], entering) for name in WORKERS}
         for name, words in WORKERS.items():
             with self._optional_step(name):
                 log = self.places.log(name)
@@ -286,14 +311,21 @@ class Boot:
             if not self.services.stopping.is_set():
                 self.voice.say(f"步骤失败:{name}", f"step {name} failed: {failure}")
 
-    def _order(self, name: str, arguments: list[str], own: dict[str, str] | None = None) -> Order:
+    def _order(self, name: str, arguments: list[str], entering: str | None = None) -> Order:
         command = [sys.executable, *arguments]
-        environment = {**self.environment, **(own or {})}
+        environment = self.environment
+        if entering is not None:
+            # It is told its own address of the database alone, and never the owner's or another's.
+            known = {name: value for name, value in environment.items() if not name.endswith("DATABASE_URL")}
+            environment = {**known, "THREEGATES_DATABASE_URL": entering}
         return Order(name, command, self.places.log(name), str(self.places.data), environment, PROJECT)
 
-    def _serve(self, name: str, arguments: list[str], own: dict[str, str] | None = None) -> Service:
-        """Start a long-running Python child; a restart gets the environment of that moment, and what is its `own`."""
-        return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments, own)))
+    def _serve(self, name: str, arguments: list[str], entering: str | None = None) -> Service:
+        """Start a long-running Python child; a restart gets the environment of that moment.
+
+        `entering` is the address by which it enters the database, where that is not the owner's.
+        """
+        return self.services.add(name, self.places.log(name), lambda: start(self._order(name, arguments, entering)))
 
     def _command(self, name: str, arguments: list[str], *, echo: bool = False, well: tuple[int, ...] = (0,)) -> int:
         """Run a Python child to its end; with `echo` its lines appear on the terminal as they come.
@@ -323,7 +355,10 @@ class Boot:
 
     def _sum_up(self) -> None:
         for line in where_to_look(
-            self.addresses.portal, self.places.api_key, self.places.demo if self.wish.demo else None
+            self.addresses.portal,
+            self.places.api_key,
+            self.places.demo if self.wish.demo else None,
+            intake=self.addresses.intake,
         ):
             self.voice.plain(line)
         failed = [step for step in self.state.steps if step.state == "failed"]

@@ -24,8 +24,13 @@ from deploy.processes import Child, Order, Running, last_lines, start, why_it_en
 
 SUPERUSER = "threegates"
 DATABASE = "threegates"
-# The role of registry.viewers, as which the portal enters; rooms below import nothing of each other.
+# The roles of registry.viewers, as which the portal and the jobs enter; rooms below import nothing of each other.
 PORTAL = "threegates_portal"
+JOBS = "threegates_jobs"
+# The public intake's.
+INTAKE = "threegates_intake"
+# Where the password of each is kept, in the server's folder.
+PASSWORDS = {SUPERUSER: "password", PORTAL: "portal-password", JOBS: "jobs-password", INTAKE: "intake-password"}
 # Recovery after a hard stop replays the log of up to max_wal_size; minutes on a slow disk.
 START_SECONDS = 300
 
@@ -65,13 +70,9 @@ class PostgreSQL:
         """The data folder of the server."""
         return self.folder / "data"
 
-    def url(self, database: str = DATABASE) -> str:
-        """The address of a database; it holds the password, so it goes to children and never to a page or a log."""
-        return f"postgresql://{SUPERUSER}:{self._password()}@{LOOPBACK}:{self.port}/{database}"
-
-    def portal_url(self, database: str = DATABASE) -> str:
-        """The address of a database as the portal enters it: a role that owns nothing, with a password of its own."""
-        return f"postgresql://{PORTAL}:{self._password('portal-password')}@{LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str = DATABASE, role: str = SUPERUSER) -> str:
+        """The address of a database as a role enters it: it holds the password, so it goes to no page and no log."""
+        return f"postgresql://{role}:{self._password(role)}@{LOOPBACK}:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Make the data folder at first use."""
@@ -206,10 +207,10 @@ class PostgreSQL:
                 remedy="Dump it with the old version (pg_dumpall) and restore it here; docs/operators.md says how.",
             )
 
-    def _password(self, name: str = "password") -> str:
-        """A password (the superuser's, or the portal's), made at first use, readable by us alone."""
+    def _password(self, role: str = SUPERUSER) -> str:
+        """The password of a role, made at first use, readable by us alone."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / name
+        path = self.folder / PASSWORDS[role]
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(24), encoding="ascii")
@@ -223,12 +224,13 @@ class PostgreSQL:
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", PORTAL):
-                await connection.execute(f"CREATE ROLE {PORTAL}")
-            # At each start: the file says what the password is. Only what it is checked by goes over.
-            secret = scram_secret(self._password("portal-password"))
             rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-            await connection.execute(f"ALTER ROLE {PORTAL} {rights} PASSWORD '{secret}'")
+            for role in (PORTAL, JOBS, INTAKE):
+                if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+                    await connection.execute(f"CREATE ROLE {role}")
+                # At each start: the file says what the password is. Only what it is checked by goes over.
+                secret = scram_secret(self._password(role))
+                await connection.execute(f"ALTER ROLE {role} {rights} PASSWORD '{secret}'")
         finally:
             await connection.close()
 

@@ -6,8 +6,10 @@ import asyncpg
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from registry.errors import Unavailable
 from registry.row_policies import Policy
 from registry.row_security import policy_statements
+from registry.viewers import JOBS_ROLE
 
 # sync carries the number of its run; the others work on marks, so that one in the queue is as good as many.
 JOBS: Final = (
@@ -25,6 +27,7 @@ JOBS: Final = (
     "seal",
     "anchor",
     "audit_verify",
+    "publish",
     "tidy",
 )
 
@@ -32,7 +35,7 @@ _INSTALLING: Final = "threegates queue"
 
 
 async def install_queue(connection: asyncpg.Connection) -> None:
-    """Create the queue's tables where they are missing; safe when several processes start at once."""
+    """Create the queue's tables where they are missing, as their owner; safe when several do so at once."""
     queries = Queries(AsyncpgDriver(connection))
     await connection.execute("SELECT pg_advisory_lock(hashtext($1))", _INSTALLING)
     try:
@@ -54,6 +57,16 @@ async def _shut_to_the_portal(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             for statement in policy_statements(row["relname"], Policy()):
                 await connection.execute(statement)
+            await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {JOBS_ROLE}")
+
+
+async def require_queue(connection: asyncpg.Connection) -> None:
+    """Raise Unavailable where the queue is not there: who works from it may not make it."""
+    if await connection.fetchval("SELECT to_regclass('pgqueuer') IS NULL"):
+        raise Unavailable(
+            "The database does not hold the jobs' queue.",
+            remedy="Start everything with `threegates up`, or run `threegates migrate`.",
+        )
 
 
 async def wake(connection: asyncpg.Connection, job: str, run_id: int | None = None) -> None:

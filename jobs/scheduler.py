@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from connectors.agency import SHIPPED, Agency, load_agencies
 from jobs import runs
 from jobs.logs import configure_logs
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from registry import clock
 from registry.alerting.sending import delivery_waits
 from registry.clock import CIVIL_ZONE
@@ -48,6 +48,7 @@ TIMETABLE: Final = {
     "seal": "* * * * *",
     "anchor": "45 * * * *",
     "audit_verify": "10 5 * * *",
+    "publish": "2 * * * *",
     "tidy": "35 * * * *",
 }
 # How soon marks are worked on that nobody was woken for, such as those a returned Elasticsearch waits for.
@@ -148,7 +149,7 @@ class Schedule:
     async def begin(self) -> None:
         """Note the feeds and what is overdue, then start ticking."""
         async with transaction() as session:
-            await install_queue(await driver(session))
+            await require_queue(await driver(session))
         async with transaction() as session:
             await runs.register_feeds(session, self.agencies)
         for agency in self.agencies:

@@ -17,12 +17,12 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, pipeline, tidying
+from jobs import audit, pipeline, publishing, tidying
 from jobs.flow import STEPS, Flow
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
-from jobs.queue import install_queue, wake
+from jobs.queue import require_queue, wake
 from jobs.scheduler import all_agencies
 from jobs.sync import FIRST_RETRY, Sync, sync_feed
 from registry.database import connect, engine, transaction
@@ -127,6 +127,11 @@ class Worker:
         except ThreegatesError as error:
             LOG.error("the audit cannot be verified", reason=str(error))
 
+    async def publish(self, job: Job) -> None:
+        """Publish what stood its objection period."""
+        if await publishing.publish(self.work):
+            await self._then("judge")
+
     async def tidy(self, job: Job) -> None:
         """Forget what has served its time."""
         await tidying.tidy(self.work)
@@ -146,6 +151,7 @@ class Worker:
             "seal": (self.seal, 1),
             "anchor": (self.anchor, 1),
             "audit_verify": (self.audit_verify, 1),
+            "publish": (self.publish, 1),
             "tidy": (self.tidy, 1),
         }
 
@@ -161,7 +167,7 @@ async def run() -> int:
     """Work until SIGTERM or SIGINT; 1 when the queue was lost (a supervisor starts the worker again)."""
     connection = await connect(settings().database_dsn())
     waking = await connect(settings().database_dsn())
-    await install_queue(connection)
+    await require_queue(connection)
     worker = Worker(engine(), all_agencies(), waking)
     queue = PgQueuer.from_asyncpg_connection(connection)
     for name, (job, at_once) in worker.jobs().items():

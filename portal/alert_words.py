@@ -19,6 +19,7 @@ CLOSED: Final = {
     "findings-closed": N_("疑点均已消除"),
     "dismissed": N_("经人工认定不成立"),
     "moved": N_("疑点归到别处"),
+    "case-closed": N_("所在案件已办结"),
 }
 ROUTED: Final = {
     "region": N_("按职责和地区"),
@@ -30,6 +31,7 @@ STEPS: Final = {
     "opened": N_("发现"),
     "raised": N_("升为违规"),
     "closed": N_("了结"),
+    "in_case": N_("立案"),
     "routed": N_("转到主管机关"),
     "escalated": N_("逾期未签收，上报"),
     "returned": N_("搁置或静默到期"),

@@ -224,6 +224,46 @@ NOTICE_KINDS: Final = {
     "reported_violation": N_("媒体或通报中的违规"),
     "control_total": N_("淘汰任务总量"),
 }
+PUBLICATION_KINDS: Final = {
+    "disposition": N_("违规项目处理结果"),
+    "rectification": N_("建成违规产能整顿方案"),
+    "replacement_plan": N_("产能置换方案公示"),
+    "elimination_list": N_("淘汰落后产能任务名单"),
+    "statistics": N_("处理情况统计"),
+}
+PUBLICATION_ORIGINS: Final = {"register": N_("本登记簿公布"), "reported": N_("转载的公告与报道")}
+# What the list shows; the states of versions on their way are for officials.
+PUBLICATION_STATES: Final = {
+    "displayed": N_("公示中"),
+    "published": N_("已公告"),
+    "withdrawn": N_("已撤回"),
+    "reported": N_("转载"),
+}
+VERSION_STATES: Final = {
+    **PUBLICATION_STATES,
+    "draft": N_("草稿"),
+    "submitted": N_("待批准"),
+    "superseded": N_("已更正"),
+    "refused": N_("未予批准"),
+    "dropped": N_("已放弃"),
+}
+CHAIN_EVENTS: Final = {
+    "displayed": N_("开始公示"),
+    "published": N_("公告"),
+    "corrected": N_("更正"),
+    "withdrawn": N_("撤回"),
+    "reply": N_("登载当事企业的答复"),
+    "answer": N_("答复异议或申诉"),
+    "appeal": N_("收到申诉"),
+}
+LETTER_STATES: Final = {
+    "open": N_("待答复"),
+    "upheld": N_("成立"),
+    "rejected": N_("不成立"),
+    "confirmed": N_("已登载"),
+    "refused": N_("不完整，未登载"),
+}
+LETTER_SENDERS: Final = {"enterprise": N_("当事企业"), "public": N_("公众"), "agency": N_("其他机关")}
 NOTICE_ROLES: Final = {
     "build": N_("拟建设"),
     "exit": N_("拟退出"),
@@ -437,6 +477,14 @@ TABLES: Final = {
     "disposition": DISPOSITIONS,
     "law_word": LAW_WORDS,
     "notice_kind": NOTICE_KINDS,
+    "publication_kind": {**PUBLICATION_KINDS, **NOTICE_KINDS},
+    "own_publication_kind": PUBLICATION_KINDS,
+    "publication_origin": PUBLICATION_ORIGINS,
+    "publication_state": PUBLICATION_STATES,
+    "version_state": VERSION_STATES,
+    "chain_event": CHAIN_EVENTS,
+    "letter_state": LETTER_STATES,
+    "letter_sender": LETTER_SENDERS,
     "role": NOTICE_ROLES,
     "name_kind": NAME_KINDS,
     "owner_kind": OWNER_KINDS,

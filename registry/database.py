@@ -126,7 +126,7 @@ async def transaction(on: AsyncEngine | None = None) -> AsyncIterator[AsyncSessi
             raise
         raise Unavailable(
             "The database does not hold the register, or an older one.",
-            remedy="Start everything with `threegates up`, or run `python -m registry.migrations`.",
+            remedy="Start everything with `threegates up`, or run `threegates migrate`.",
         ) from error
 
 

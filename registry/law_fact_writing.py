@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
@@ -65,6 +65,18 @@ FACT_KINDS: Final[dict[str, FactKind]] = {
     "equipment": FactKind(UnitItem, Equipment, "equipment_id", "equipment_sequence"),
 }
 
+# What the register itself publishes is published: of which kind, and by which public acts (公示 counts for plans).
+OWN_PUBLICATION: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "dispositions": ("disposition", ("published",)),
+    "rectifications": ("rectification", ("displayed", "published")),
+    "plans": ("replacement_plan", ("displayed", "published")),
+}
+_OWN_DAYS: Final = """
+SELECT p.subject, CAST(min(c.at) AT TIME ZONE 'Asia/Shanghai' AS date)
+FROM publications AS p JOIN publication_chain AS c ON c.publication_id = p.id
+WHERE p.kind = :kind AND p.subject = ANY(:references) AND p.withdrawn_at IS NULL AND c.event = ANY(:events)
+GROUP BY p.subject
+"""
 _PROJECTS: Final = """
 SELECT reference, id FROM projects WHERE reference = ANY(:named)
 UNION
@@ -123,6 +135,7 @@ async def _restate(
 ) -> set[int]:
     """Make what is said what is known; returns the ids that changed."""
     columns = content_columns(kind.table)
+    own = await _own_days(session, kind, [item.reference for item in items])
     rows: list[Row] = []
     units: dict[int, list[Row]] = {}
     for item in items:
@@ -132,6 +145,8 @@ async def _restate(
         for field in ("project", "enterprise"):
             value = getattr(item, field, None)
             told[f"{field}_id"] = min(named[field, value]) if value else None
+        if told.get("published", item) is None:
+            told["published"] = own.get(item.reference)
         told["traits"] = sorted(getattr(item, "traits", ()))
         if not item.withdrawn:
             rows.append({name: told[name] for name in (*columns, "source_id", "known_from")})
@@ -161,6 +176,22 @@ async def _give_owners(session: AsyncSession, rows: Sequence[Row]) -> None:
     for row in rows:
         if row["enterprise_id"] is None:
             row["enterprise_id"] = owners.get(row["project_id"])
+
+
+async def _own_days(session: AsyncSession, kind: FactKind, references: Sequence[str]) -> dict[str, date]:
+    """The days on which the register itself made these facts public, by their references."""
+    name = next((name for name in OWN_PUBLICATION if FACT_KINDS[name] is kind), None)
+    if name is None:
+        return {}
+    publication, events = OWN_PUBLICATION[name]
+    found = await (await session.connection()).execute(
+        text(_OWN_DAYS).bindparams(
+            bindparam("references", list(references), ARRAY(Text)),
+            bindparam("events", list(events), ARRAY(Text)),
+            kind=publication,
+        )
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def _instant(item: LawFactItem, telling: Telling) -> str | None:

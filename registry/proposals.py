@@ -1,5 +1,6 @@
 """Proposals: what one person drafts and another approves (rules, publications, merges); never the same."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.auditing import audit
 from registry.database import json_text
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound
-from registry.reading import Row, first
+from registry.reading import Row, first, rows
 from registry.viewers import Viewer
 
 
@@ -21,8 +22,9 @@ async def draft(
     content: dict[str, Any],
     reason: str,
     now: datetime,
+    hands: Collection[int] = (),
 ) -> int:
-    """A new proposal of the viewer; returns its number."""
+    """A new proposal of the viewer; returns its number. `hands` are accounts that may not decide on it either."""
     if viewer.account_id is None:
         raise NotAllowed("Only a person drafts a proposal.")
     if not reason.strip():
@@ -37,7 +39,7 @@ async def draft(
         content=json_text(content),
         reason=reason.strip(),
         account=viewer.account_id,
-        acts_for=sorted(viewer.acts_for),
+        acts_for=sorted(viewer.acts_for | set(hands)),
         now=now,
     )
     assert row is not None  # noqa: S101  # RETURNING gives the one row
@@ -76,6 +78,14 @@ async def withdraw(session: AsyncSession, viewer: Viewer, proposal_id: int, vers
         raise NotAllowed("Only whose proposal it is takes it back.")
     await _settle(session, found, "withdrawn", None, [], "", now)
     await audit(session, viewer, "proposal.withdraw", found["kind"], found["subject"], after={"proposal": proposal_id})
+
+
+async def cancel(session: AsyncSession, viewer: Viewer, kind: str, subject: str, now: datetime) -> None:
+    """Close the open proposals of something that is no longer asked for."""
+    open_ones = "SELECT * FROM proposals WHERE kind = :kind AND subject = :subject AND state = 'open' FOR UPDATE"
+    for found in await rows(session, open_ones, kind=kind, subject=subject):
+        await _settle(session, found, "withdrawn", None, [], "", now)
+        await audit(session, viewer, "proposal.withdraw", kind, subject, after={"proposal": found["id"]})
 
 
 async def _decide(

@@ -20,6 +20,17 @@ MOST_BYTES: Final = 16 * 2**20
 MOST_PLACES: Final = 1_000_000
 DEEPEST: Final = 50
 
+
+class _Quick(yaml.composer.Composer, yaml.CSafeLoader):
+    """Parsed in C, in a tenth of the time; composed in Python, whose stack does not break when nesting is too deep."""
+
+    def __init__(self, text: str) -> None:
+        yaml.CSafeLoader.__init__(self, text)
+        yaml.composer.Composer.__init__(self)
+
+
+_LOADER: Final[type[Any]] = _Quick if yaml.__with_libyaml__ else yaml.SafeLoader
+
 _DAY: Final = pattern(r"\d{4}-\d{2}-\d{2}")
 _NULL: Final = "tag:yaml.org,2002:null"
 _MERGE: Final = "tag:yaml.org,2002:merge"
@@ -76,7 +87,7 @@ def read_document(path: Path, *, name: str = "") -> Document:
         raise BadFile("The file is not UTF-8.", where=shown, remedy="Save it as UTF-8.") from None
     lines: dict[Place, int] = {}
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _LOADER(text)
         try:
             node = loader.get_single_node()
             document = Document(shown, None, lines)

@@ -9,20 +9,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from registry.audience import CREDIT_ACTS
+from registry.publishing.tables import PUBLIC as PUBLIC_VERSION
 from registry.roles import Permission
 
 NOBODY: Final = "false"
 EVERYBODY: Final = "true"
 
 
+# What the jobs may do with a table where nothing narrower is said below.
+JOBS_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, MAINTAIN"
+NOTHING: Final = ""
+
+
 @dataclass(frozen=True)
 class Policy:
-    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it."""
+    """Conditions on a row: which of the portal's viewers reads, adds, changes or removes it.
+
+    `jobs`: the rights of the jobs in the table; they see every row of it.
+    """
 
     read: str = NOBODY
     add: str = NOBODY
     change: str = NOBODY
     remove: str = NOBODY
+    jobs: str = JOBS_RIGHTS
 
 
 def may(*permissions: Permission) -> str:
@@ -64,15 +74,24 @@ def sees_credit_finding(row: str) -> str:
 
 def _of_project(table: str) -> str:
     """The condition that the row's project lies within the viewer's region."""
+    return f"({may('register')} AND {_within_project(table)})"
+
+
+def _within_project(table: str) -> str:
     return (
-        f"({may('register')} AND ((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
+        f"((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
         f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
-        "AND place.region = ANY((SELECT my_regions())::text[]))))"
+        "AND place.region = ANY((SELECT my_regions())::text[])))"
     )
 
 
 # A bank's people have what is the bank's, wherever it is registered.
 _FOR_THE_NATION: Final = "(SELECT serves_nation())"
+
+
+def _decided_in_case(table: str) -> str:
+    """The condition that a reviewer writes a fact as a case decides it: its reference says of which."""
+    return f"({may('decide')} AND starts_with({table}.reference, 'case:') AND {_within_project(table)})"
 
 
 def _project_part(table: str) -> Policy:
@@ -93,7 +112,7 @@ def _managed(organisation: str) -> str:
     )
 
 
-def _of_account(column: str) -> str:
+def of_account(column: str) -> str:
     """The condition that an administrator is in charge of the account a row belongs to."""
     return (
         f"({may('accounts')} AND EXISTS (SELECT FROM accounts AS theirs WHERE theirs.id = {column} "
@@ -102,6 +121,8 @@ def _of_account(column: str) -> str:
 
 
 _OPEN: Final = Policy(read=EVERYBODY)
+# What migrations alone write.
+_GIVEN: Final = Policy(read=EVERYBODY, jobs="SELECT")
 # An enterprise has projects in many regions: whoever registers anywhere may describe one.
 _REGISTERED: Final = Policy(read=EVERYBODY, add=may("register"), change=may("register"))
 _PLACED: Final = f"({may('register')} AND {within('project_versions.region')})"
@@ -109,8 +130,10 @@ _RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
 # Of one project, or of a whole region.
 _RECTIFIED: Final = (
     f"({_of_project('rectifications')} OR "
-    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}) OR "
+    f"{_decided_in_case('rectifications')})"
 )
+_DISPOSED: Final = f"({_of_project('dispositions')} OR {_decided_in_case('dispositions')})"
 # Lanes and lender names say who sees credit: only the nation's administrators write them.
 _OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
@@ -124,6 +147,8 @@ _VISIBLE_RECORD: Final = (
     "EXISTS (SELECT FROM records AS of_link WHERE of_link.record_id = links.record_id "
     "AND of_link.known_to = 'infinity')"
 )
+# Set by registry.viewers.become while the register itself makes public what passed its approvals, never by a role.
+_PRESS: Final = "(SELECT may('press'))"
 # Set by registry.viewers.become while the gate itself answers, never by a role.
 _GATEKEEPING: Final = "(SELECT may('gatekeep'))"
 # A caller without an organisation, such as the register's first key, has what it asked itself.
@@ -143,6 +168,22 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
+def _prepared(table: str) -> str:
+    """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
+    return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
+
+
+def _published(table: str, public: str) -> Policy:
+    """A part of publishing: for everybody what is public, for officials of the region all; the press alone shows."""
+    official = f"({may('internal')} AND {within(f'{table}.region')})"
+    working = f"(NOT ({public}) AND {_prepared(table)})"
+    return Policy(
+        read=f"({public} OR {_PRESS} OR {official})",
+        add=working,
+        change=f"({_PRESS} OR {working})",
+    )
+
+
 def _of_visible_record(table: str, *, mine: bool = False) -> str:
     """The condition that the viewer sees the record of a row; `mine`: which lies in the viewer's region too."""
     place = f" AND {within('of_row.region')}" if mine else ""
@@ -160,6 +201,32 @@ def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
 
 
+# Of reports: the desk's reviewers and supervisors; their desk is their organisation.
+_DESK: Final = f"({may('decide')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_KEPT: Final = f"({may('accounts')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_S_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS of_part WHERE of_part.id = tip_parts.thread_id)"
+_DESK_S_PART: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_parts AS of_chunk WHERE of_chunk.id = tip_chunks.part_id))"
+)
+_LINKED: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_threads AS linked WHERE linked.id = tip_links.thread_id))"
+)
+
+
+def _of_case(table: str) -> str:
+    """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
+    return (
+        f"((NOT {table}.credit OR {may('credit')}) AND "
+        f"EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = {table}.case_id))"
+    )
+
+
+# Officials within the region, the case's own desk, and whoever was given a task of it.
+_MY_DESK: Final = "(desk_id = (SELECT my_organisation()) OR (SELECT my_organisation()) = ANY(organisations))"
+_CASE: Final = f"({may('internal')} AND (NOT credit OR {may('credit')}) AND ({within('cases.region')} OR {_MY_DESK}))"
+_CASE_FILE: Final = "EXISTS (SELECT FROM case_files AS of_row WHERE of_row.id = case_file_contents.file_id)"
+_CASE_DECISION: Final = "EXISTS (SELECT FROM cases AS of_row WHERE of_row.id = case_decisions.case_id)"
+_CASE_WORKERS: Final = may("register", "decide")
 # An alert is for the officials of its place and for its desk; of credit for finance alone.
 _VISIBLE_ALERT: Final = (
     f"({may('internal')} AND (lane <> 'credit' OR {may('credit')}) AND ({within('alerts.region')} "
@@ -181,25 +248,27 @@ def _of_alert(table: str) -> str:
     return f"EXISTS (SELECT FROM alerts AS of_alert WHERE of_alert.id = {table}.alert_id)"
 
 
-_OPEN_TABLES: Final = """
-    agencies agency_successions alembic_version feeds industries industry_successions judging_runs law_articles
-    law_documents law_duties notices notice_items
-    productions region_successions region_within regions register_facts sources sync_pages
+_GIVEN_TABLES: Final = """
+    agencies agency_successions alembic_version industries industry_successions law_articles law_documents law_duties
+    region_successions region_within regions
 """
+_OPEN_TABLES: Final = "feeds judging_runs notices notice_items productions register_facts sources sync_pages"
 _REGISTERED_TABLES: Final = """
     eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
     plan_units projects
 """
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
 POLICIES: Final[dict[str, Policy]] = {
+    **dict.fromkeys(_GIVEN_TABLES.split(), _GIVEN),
     **dict.fromkeys(_OPEN_TABLES.split(), _OPEN),
     **dict.fromkeys(_REGISTERED_TABLES.split(), _REGISTERED),
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
     "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
     "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
+    "dispositions": Policy(read=EVERYBODY, add=_DISPOSED, change=_DISPOSED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
     "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
@@ -241,6 +310,31 @@ POLICIES: Final[dict[str, Policy]] = {
     "backtests": Policy(read=may("internal"), add=may("internal")),
     # Banks too: what an enterprise has defaulted on, they must know.
     "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
+    # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
+    "cases": Policy(
+        read=_CASE,
+        add=f"({may('decide')} AND {_CASE})",
+        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK})",
+    ),
+    "case_serials": Policy(read=may("decide"), add=may("decide"), change=may("decide")),
+    "case_subjects": Policy(
+        read=_of_case("case_subjects"),
+        add=f"({may('decide')} AND {_of_case('case_subjects')})",
+        change=f"({may('decide')} AND {_of_case('case_subjects')})",
+    ),
+    "case_tasks": Policy(
+        read=_of_case("case_tasks"),
+        add=f"({may('decide')} AND {_of_case('case_tasks')})",
+        change=f"({_CASE_WORKERS} AND {_of_case('case_tasks')} AND (organisation_id = (SELECT my_organisation()) "
+        "OR EXISTS (SELECT FROM cases AS worked_on WHERE worked_on.id = case_tasks.case_id "
+        "AND worked_on.desk_id = (SELECT my_organisation()))))",
+    ),
+    "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
+    **{
+        table: Policy(read=_of_case(table), add=f"({_CASE_WORKERS} AND {_of_case(table)})")
+        for table in ("case_notes", "case_files", "case_events")
+    },
+    "case_file_contents": Policy(read=_CASE_FILE, add=f"({_CASE_WORKERS} AND {_CASE_FILE})"),
     "sync_runs": Policy(read=EVERYBODY, change=may("operate")),
     "quarantine": Policy(read=may("operate"), change=may("operate")),
     # How much waits is no secret: ids and kinds, nothing of the rows.
@@ -261,6 +355,19 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
     ),
+    # Reports: their desk's own, and sealed; desks and public keys are for everybody.
+    "tip_desks": Policy(read=EVERYBODY, add=_DESK_KEPT, change=_DESK_KEPT, jobs="SELECT"),
+    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=_DESK, jobs="SELECT"),
+    "tip_outer_keys": Policy(read=EVERYBODY),
+    "tip_threads": Policy(read=_DESK, change=_DESK),
+    # Desks add answers; what a reporter sent is sealed again (to other keys) and never changed.
+    "tip_parts": Policy(
+        read=f"({_DESK} AND thread_id IS NOT NULL)",
+        add=f"({_DESK} AND direction = 'out' AND {_DESK_S_THREAD})",
+        change=f"({_DESK} AND thread_id IS NOT NULL)",
+    ),
+    "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
+    "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
     "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
@@ -290,38 +397,60 @@ POLICIES: Final[dict[str, Policy]] = {
         add=_managed("webhooks.organisation_id"),
         change=_managed("webhooks.organisation_id"),
     ),
+    # Publications: the public has what passed its approvals; only the press of the register gives a public state.
+    "publications": Policy(
+        read=f"(public_since IS NOT NULL OR {_PRESS} OR ({may('internal')} AND {within('publications.region')}))",
+        add=f"(public_since IS NULL AND {_prepared('publications')})",
+        change=_PRESS,
+    ),
+    "publication_versions": _published("publication_versions", PUBLIC_VERSION),
+    "publication_objections": _published("publication_objections", "shown"),
+    "publication_replies": _published("publication_replies", "shown"),
+    "publication_appeals": _published("publication_appeals", "shown"),
+    "publication_chain": Policy(read=EVERYBODY, add=_PRESS),
     # People.
     "organisations": Policy(
         read=f"({RECOGNISING} OR {may('internal', 'accounts', 'audit')} OR id = (SELECT my_organisation()))",
         add=_OFFICE,
         change=_OFFICE,
+        jobs="SELECT",
     ),
     "accounts": Policy(
         read=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
         add=_PERSON,
         change=f"({RECOGNISING} OR id = {_MINE} OR {_PERSON})",
+        # Who is there and where mail reaches them, and none of the secrets.
+        jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {of_account('account_id')})",
         # One's own role is passed on by oneself; every other grant is an administrator's.
         # Nobody grants to themselves.
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
-        f"{_of_account('account_id')}))",
-        change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+        f"{of_account('account_id')}))",
+        change=f"(delegated_by = {_MINE} OR {of_account('account_id')})",
+        jobs="SELECT",
     ),
     "sign_ins": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=RECOGNISING,
-        change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        change=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
-        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        jobs=NOTHING,
     ),
-    "api_keys": Policy(read=f"({RECOGNISING} OR {_KEY})", add=_KEY, change=f"({RECOGNISING} OR {_KEY})"),
+    "api_keys": Policy(
+        read=f"({RECOGNISING} OR {_KEY})",
+        add=_KEY,
+        change=f"({RECOGNISING} OR {_KEY})",
+        jobs="SELECT (previous_until), UPDATE (previous_hash, previous_until)",
+    ),
     "proposals": Policy(
         read=may("internal", "accounts"),
         add=f"({may('internal')} AND drafted_by = {_MINE})",
@@ -331,7 +460,35 @@ POLICIES: Final[dict[str, Policy]] = {
     "audit_entries": Policy(
         read=f"({may('audit')} AND (organisation_id = (SELECT my_organisation()) OR {_FOR_THE_NATION}))",
         add=EVERYBODY,
+        jobs="SELECT, INSERT",
     ),
-    "audit_batches": Policy(read=may("audit")),
-    "audit_seals": Policy(read=may("audit")),
+    "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+    "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+}
+
+# The public intake: it adds reports, and of threads it sees the one whose receipt was given; nothing else.
+_OWN_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS own WHERE own.id = tip_parts.thread_id)"
+_OWN_PART: Final = f"(draft_hash = (SELECT my_draft()) OR {_OWN_THREAD})"
+
+
+def _own_chunk(condition: str) -> str:
+    return f"EXISTS (SELECT FROM tip_parts AS own_part WHERE own_part.id = tip_chunks.part_id AND own_part.{condition})"
+
+
+INTAKE_POLICIES: Final[dict[str, Policy]] = {
+    "regions": Policy(read=EVERYBODY),
+    "tip_desks": Policy(read="until IS NULL"),
+    "tip_desk_keys": Policy(read="(until IS NULL AND confirmed_by IS NOT NULL)"),
+    "tip_threads": Policy(
+        read="lookup_hash = (SELECT my_lookup())",
+        add="(lookup_hash = (SELECT my_lookup()) AND state = 'received' AND outcome = '')",
+    ),
+    "tip_parts": Policy(
+        read=_OWN_PART,
+        add=f"(direction = 'in' AND NOT complete AND {_OWN_PART})",
+        change=f"(direction = 'in' AND {_OWN_PART})",
+        remove="(direction = 'in' AND draft_hash = (SELECT my_draft()))",
+    ),
+    # What a reporter sent is not given back, to whomever: only answers are read.
+    "tip_chunks": Policy(read=_own_chunk("direction = 'out'"), add=_own_chunk("direction = 'in'")),
 }

@@ -31,7 +31,10 @@ from registry import (
     syncing,
 )
 from registry.alerting import tables as alert_tables
+from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
+from registry.publishing import tables as publishing_tables
+from registry.tips import tables as tip_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -72,6 +75,7 @@ __all__ = [
     "alert_tables",
     "approvals",
     "audit_tables",
+    "case_tables",
     "enterprises",
     "findings",
     "gate_tables",
@@ -86,9 +90,11 @@ __all__ = [
     "parameter_values",
     "people",
     "projects",
+    "publishing_tables",
     "records",
     "regions",
     "sources",
     "suspects",
     "syncing",
+    "tip_tables",
 ]

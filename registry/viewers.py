@@ -10,6 +10,10 @@ from registry.errors import NotAllowed
 from registry.roles import Permission
 
 PORTAL_ROLE: Final = "threegates_portal"
+# The public intake's: registry.tips.
+INTAKE_ROLE: Final = "threegates_intake"
+# Worker and scheduler: policies show them every row, and they own nothing.
+JOBS_ROLE: Final = "threegates_jobs"
 NATION: Final = "000000"
 
 # A bank sees what the public sees and its own credit; finance what officials see and credit of its region.
@@ -20,7 +24,7 @@ Audience = Literal["public", "bank", "official", "finance"]
 class Viewer:
     """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
 
-    kind: Literal["public", "person", "key", "sign_in", "gate"] = "public"
+    kind: Literal["public", "person", "key", "sign_in", "gate", "press"] = "public"
     account_id: int | None = None
     key_id: int | None = None
     # As it stands in histories and in the audit: a login name, or the name of a key.
@@ -35,6 +39,10 @@ class Viewer:
     sign_in_id: int | None = None
     # The accounts whose roles this viewer holds by delegation: none of them may have drafted what it approves.
     acts_for: frozenset[int] = frozenset()
+    # What credit in detail is read for: it stands with every such reading in the audit.
+    purpose: str = ""
+    # Credit would be for this viewer, and is withheld until the purpose is said.
+    asks_purpose: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer has a permission."""
@@ -65,10 +73,13 @@ STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=
 
 # The gate while it judges and signs: it keeps answers, and sees of credit what everybody may know.
 GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
+# The register while it makes public what passed its approvals: it writes the days of publication into the facts.
+PRESS: Final = Viewer(kind="press", actor="press", region=NATION)
 # Words that no role has.
 _OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
     "sign_in": frozenset({"recognise"}),
     "gate": frozenset({"gatekeep"}),
+    "press": frozenset({"press", "register"}),
 }
 
 _BECOME: Final = text(

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-import chinese_calendar  # type: ignore[import-untyped]  # it has no stubs
+import chinese_calendar
 
-# 元旦, 劳动节 and 国庆节 stand on fixed days (全国年节及纪念日放假办法, as of 2025); the moon's are not reckoned.
+# 元旦, 劳动节 and 国庆节 stand on fixed days (全国年节及纪念日放假办法, as of 2025); those of the moon are not
+# reckoned.
 _FIXED: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
 
 

@@ -11,6 +11,7 @@ import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from deploy.ports import choose_port
 from deploy.postgresql import FORGETFUL, PostgreSQL
 from deploy.processes import Child, end, recall, remember
 from deploy.programs import Programs, install
+from tests.scratch_server import TEMPLATE_OF_ALL, clone
 
 Result = TypeVar("Result")
 
@@ -152,8 +154,11 @@ def template_database(postgresql_url: str) -> Iterator[str]:
     """The name of a database at the newest migration, from which every test's own is cloned."""
     from registry.migrations import upgrade
 
-    name = f"{DATABASES}{os.getpid()}_template"
     run(_drop_left_over(postgresql_url))
+    if given := os.environ.get(TEMPLATE_OF_ALL):
+        yield given
+        return
+    name = f"{DATABASES}{os.getpid()}_template"
     run(_execute(postgresql_url, f'CREATE DATABASE "{name}"'))
     try:
         run(upgrade(_address(postgresql_url, name)))
@@ -162,15 +167,29 @@ def template_database(postgresql_url: str) -> Iterator[str]:
         run(_execute(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
 
 
-@pytest.fixture
-def database_url(postgresql_url: str, template_database: str) -> Iterator[str]:
-    """The address of a fresh database with the register's schema, dropped after the test."""
+@contextmanager
+def fresh_database(postgresql_url: str, template_database: str) -> Iterator[str]:
+    """The address of a clone of the template, dropped after the block."""
     name = f"{DATABASES}{os.getpid()}_{next(NAMES)}"
-    run(_execute(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"'))
+    run(_execute(postgresql_url, clone(name, template_database)))
     try:
         yield _address(postgresql_url, name)
     finally:
         run(_execute(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def database_url(postgresql_url: str, template_database: str) -> Iterator[str]:
+    """The address of a fresh database with the register's schema, dropped after the test."""
+    with fresh_database(postgresql_url, template_database) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgresql_url: str, template_database: str) -> Iterator[str]:
+    """The address of a database for all tests of a module that leave it as it was."""
+    with fresh_database(postgresql_url, template_database) as address:
+        yield address
 
 
 @pytest_asyncio.fixture

@@ -19,6 +19,8 @@ from registry.migrations import upgrade
 
 _NUMBERS = count(1)
 _TEMPLATE = f"tg_scratch_{os.getpid()}_template"
+# The variable with the name of a template that another process has made and will drop (tests.__main__).
+TEMPLATE_OF_ALL = "TESTS_TEMPLATE_DATABASE"
 
 
 @contextmanager
@@ -78,8 +80,10 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def _template(url: str) -> str:
+async def make_template(url: str) -> str:
     """The name of a database at the newest migration, made once: a clone takes a tenth of the time."""
+    if given := os.environ.get(TEMPLATE_OF_ALL):
+        return given
     connection = await asyncpg.connect(url)
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", _TEMPLATE):
@@ -90,11 +94,16 @@ async def _template(url: str) -> str:
     return _TEMPLATE
 
 
+def clone(name: str, template: str) -> str:
+    """The statement that makes a database like another: copying its files is twice as quick as writing them as log."""
+    return f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'
+
+
 @asynccontextmanager
 async def database(url: str, purpose: str) -> AsyncIterator[str]:
     """The address of a fresh database with the register's schema, dropped afterwards."""
     name = f"tg_{purpose}_{os.getpid()}_{next(_NUMBERS)}"
-    await _execute(url, f'CREATE DATABASE "{name}" TEMPLATE "{await _template(url)}"')
+    await _execute(url, clone(name, await make_template(url)))
     try:
         yield url.rsplit("/", 1)[0] + "/" + name
     finally:

@@ -50,11 +50,17 @@ def _use_what_runs() -> None:
         )
 
 
+# What the jobs do as well, done by hand: it enters the database as they do, where they have an address of their own.
+_OF_THE_JOBS = ("obligations", "reindex", "relink", "status", "sync", "verify")
+
+
 def main() -> None:
     """Entry point of `threegates`: 0 when well, 1 when what was asked is not so, 2 when the input is not valid."""
     asked = sys.argv[1].replace("-", "_") if len(sys.argv) > 1 else ""
     if asked != "up":
         _use_what_runs()
+    if asked in _OF_THE_JOBS and (entering := os.environ.get("THREEGATES_JOBS_DATABASE_URL")):
+        os.environ["THREEGATES_DATABASE_URL"] = entering
     try:
         application(asked if asked in command_names() else None)(prog_name="threegates")
     except ThreegatesError as error:

@@ -16,11 +16,11 @@ from sqlalchemy.exc import ProgrammingError
 
 import connectors
 from deploy.checks import Check, check_disk, check_java, check_ports, check_python, check_settings
-from deploy.portal_login import check_portal_login
+from deploy.logins import OF_JOBS, OF_PORTAL, check_login
 from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
-from deploy.wish import ELASTICSEARCH_PORT, PORTAL_PORT, POSTGRESQL_PORT
+from deploy.wish import ELASTICSEARCH_PORT, INTAKE_PORT, PORTAL_PORT, POSTGRESQL_PORT
 from portal.commands.alerts import lines
 from registry import clock
 from registry.alerting.health import alert_health
@@ -79,7 +79,8 @@ async def examine() -> list[Check]:
         checks += of_database
         if of_database[0].outcome == "ok":
             checks += [await _schema(dsn), await _gate_key(dsn), *await _telling(dsn, wanted)]
-            checks.append(await check_portal_login(wanted.portal_dsn()))
+            checks.append(await check_login(OF_PORTAL, wanted.portal_dsn()))
+            checks.append(await check_login(OF_JOBS, wanted.jobs_dsn()))
     if wanted.elasticsearch_url is not None:
         key = wanted.elasticsearch_api_key
         server = SearchServer(
@@ -87,7 +88,12 @@ async def examine() -> list[Check]:
         )
         checks += await asyncio.to_thread(check_elasticsearch, server)
     checks.append(check_java(_java()))
-    usual = {"portal": PORTAL_PORT, "PostgreSQL": POSTGRESQL_PORT, "Elasticsearch": ELASTICSEARCH_PORT}
+    usual = {
+        "portal": PORTAL_PORT,
+        "intake": INTAKE_PORT,
+        "PostgreSQL": POSTGRESQL_PORT,
+        "Elasticsearch": ELASTICSEARCH_PORT,
+    }
     return checks + check_ports(usual, _our_ports(wanted))
 
 
@@ -117,7 +123,7 @@ async def _telling(dsn: str, wanted: Settings) -> list[Check]:
 
 def known_settings() -> set[str]:
     """Every variable that something reads: the settings, and what agency files name for addresses and secrets."""
-    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields}
+    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields} | {"THREEGATES_SECRETS_FOLDER"}
     folders = [Path(connectors.__file__).with_name("agencies")]
     if more := os.environ.get("THREEGATES_AGENCIES_FOLDER"):
         folders.append(Path(more))
@@ -168,10 +174,8 @@ async def _schema(dsn: str) -> Check:
         "the database's schema",
         "ok" if good else "failed",
         f"{current or 'none'}; this software needs {newest}",
-        "" if good else "运行 python -m registry.migrations(threegates up 会自动执行);版本更新时请先升级软件。",
-        ""
-        if good
-        else "Run `python -m registry.migrations` (`threegates up` does); if the database is newer, update this.",
+        "" if good else "运行 threegates migrate(threegates up 会自动执行);版本更新时请先升级软件。",
+        "" if good else "Run `threegates migrate` (`threegates up` does); if the database is newer, update this.",
     )
 
 

@@ -49,15 +49,15 @@ class Alert(SQLModel, table=True):
     organisation_id: str | None = Field(default=None, foreign_key="organisations.id", sa_type=Text)
     routed_by: str = Field(default="", sa_type=Text)  # region, national, lane, none
     state: str = Field(default="open", sa_type=Text)
-    closed_reason: str = Field(default="", sa_type=Text)  # findings-closed, dismissed, moved
+    closed_reason: str = Field(default="", sa_type=Text)  # findings-closed, dismissed, moved, case-closed
     opened_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)
     acknowledged_by: str = Field(default="", sa_type=Text)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     owner_id: int | None = Field(default=None, foreign_key="accounts.id", sa_type=BigInteger)
-    # The case that took it over; the cases' migration ties it to its table.
-    case_id: int | None = Field(default=None, sa_type=BigInteger, index=True)
+    # The case that took it over.
+    case_id: int | None = Field(default=None, foreign_key="cases.id", sa_type=BigInteger, index=True)
     snoozed_until: datetime | None = Field(default=None, sa_type=Instant)
     snooze_reason: str = Field(default="", sa_type=Text)
     silence_id: int | None = Field(default=None, foreign_key="alert_silences.id", sa_type=BigInteger)

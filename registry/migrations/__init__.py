@@ -1,4 +1,4 @@
-"""The schema's history; `python -m registry.migrations` brings a database to its newest state."""
+"""The schema's history; `threegates migrate` brings a database to its newest state."""
 
 from pathlib import Path
 

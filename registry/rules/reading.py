@@ -104,6 +104,7 @@ READABLE_FACTS: Final = frozenset(
         "other_regions",
         "owner_identities",
         "restricted_regions",
+        "standing_dispositions",
     }
 )
 # A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.
@@ -343,31 +344,36 @@ def _check_part(select: exp.Select, refuse: Any) -> RulePart:
 
 
 def _check_node(node: exp.Expr, fact: exp.Table, refuse: Any) -> None:
-    shown = node.sql(dialect="postgres")
     facts = f"Facts: {', '.join(sorted(READABLE_FACTS))}."
     if isinstance(node, exp.Table) and node is not fact and (node.name not in READABLE_FACTS or node.db):
-        raise refuse(f"“{shown}” is no fact a rule may read.", f"{facts} A table is read by a fact alone.", node)
+        raise refuse(f"“{_shown(node)}” is no fact a rule may read.", f"{facts} A table is read by a fact alone.", node)
     if isinstance(node, exp.Column) and not node.table:
         # `user` and its like read the session; a bare name may also be a column of whatever is added to a fact later.
-        raise refuse(f"“{shown}” does not say which fact it is of.", "Write it with its fact: acts.act.", node)
+        raise refuse(f"“{_shown(node)}” does not say which fact it is of.", "Write it with its fact: acts.act.", node)
     if isinstance(node, exp.Column) and node.name in _SYSTEM_COLUMNS:
-        raise refuse(f"“{shown}” is of the storage and not of the fact.", "A verdict must be repeatable.", node)
+        raise refuse(f"“{_shown(node)}” is of the storage and not of the fact.", "A verdict must be repeatable.", node)
     if isinstance(node, exp.Cast) and (
         str(node.to.sql(dialect="postgres")).lower().startswith("reg") or _tells_the_time(node)
     ):
-        raise refuse(f"“{shown}” is no value of the facts.", "Facts hold the day judged.", node)
+        raise refuse(f"“{_shown(node)}” is no value of the facts.", "Facts hold the day judged.", node)
     if isinstance(node, (exp.TableSample, exp.Window, exp.Offset, exp.Limit, exp.Fetch, exp.Values)):
-        raise refuse(f"“{shown}” may come out differently each time.", "Ask with EXISTS, or count, min and max.", node)
+        raise refuse(
+            f"“{_shown(node)}” may come out differently each time.", "Ask with EXISTS, or count, min and max.", node
+        )
     if isinstance(node, exp.Parameter):
-        raise refuse(f"“{shown}” is no parameter of the law.", "Write :name, as rule.yml lists it.", node)
+        raise refuse(f"“{_shown(node)}” is no parameter of the law.", "Write :name, as rule.yml lists it.", node)
     if isinstance(node, exp.Anonymous) and str(node.this).lower() in _PURE_NAMES:
         return
     if isinstance(node, exp.Func) and not isinstance(node, _PURE_FUNCTIONS):
-        raise refuse(f"“{shown}” is no pure function.", "A verdict must be repeatable.", node)
+        raise refuse(f"“{_shown(node)}” is no pure function.", "A verdict must be repeatable.", node)
     if isinstance(node, (exp.Lock, exp.Into, exp.DML, exp.DDL, exp.Command)) and not isinstance(
         node, (exp.Select, exp.Subquery)
     ):
         raise refuse("A rule only reads.", "Leave what writes or locks to the register.", node)
+
+
+def _shown(node: exp.Expr) -> str:
+    return str(node.sql(dialect="postgres"))
 
 
 _SYSTEM_COLUMNS: Final = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})

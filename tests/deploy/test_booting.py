@@ -23,7 +23,7 @@ def boot(tmp_path: Path) -> Boot:
     places = find_places(tmp_path, account)
     voice = Voice(places.log("up"))
     nowhere = "postgresql://nobody@127.0.0.1:9/none"
-    addresses = Addresses(1, 2, 3, nowhere, nowhere, SearchServer("http://127.0.0.1:9"))
+    addresses = Addresses(1, 2, 3, nowhere, nowhere, nowhere, SearchServer("http://127.0.0.1:9"))
     services = Services(places.processes, voice)
     return Boot(Wish(tmp_path, demo=True), places, account, addresses, services, voice, {})
 

@@ -96,7 +96,7 @@ def test_a_schema_that_is_missing_or_old_is_said(empty_database_url: str, tmp_pa
     code, checks, _ = doctor({"THREEGATES_DATABASE_URL": empty_database_url, "THREEGATES_DATA_FOLDER": str(tmp_path)})
     assert code == 1
     assert checks["schema"]["outcome"] == "failed"
-    assert "registry.migrations" in checks["schema"]["remedy_en"]
+    assert "threegates migrate" in checks["schema"]["remedy_en"]
 
 
 def test_a_wrong_password_and_a_missing_database_are_told_apart(database_url: str) -> None:

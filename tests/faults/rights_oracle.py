@@ -24,6 +24,8 @@ class Facts:
     accounts: dict[int, Row] = field(default_factory=dict)
     organisations: dict[str, Row] = field(default_factory=dict)
     regions: dict[int, str | None] = field(default_factory=dict)  # of projects, as known now
+    cases: dict[int, Row] = field(default_factory=dict)
+    case_files: dict[int, Row] = field(default_factory=dict)
     alerts: dict[int, Row] = field(default_factory=dict)
 
 
@@ -105,6 +107,42 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:
+    """What a case decides, its desk writes, by a reference that says so."""
+    case = row["reference"].startswith("case:")
+    return case and who.may("decide") and who.within(facts.regions[row["project_id"]])
+
+
+def _desk(who: Looking, row: Row, facts: Facts) -> bool:
+    """Reports are their desk's: of its reviewers and supervisors. A thread and its part bear its name here."""
+    desk = row.get("organisation_id") or row.get("part_id") or row["thread_id"]
+    sent = row.get("draft_hash") is None
+    return who.may("decide") and sent and desk == who.viewer.organisation_id
+
+
+def _my_desk(who: Looking, row: Row) -> bool:
+    return who.viewer.organisation_id in (row["desk_id"], *row["organisations"])
+
+
+def _case(who: Looking, row: Row, facts: Facts) -> bool:
+    """A case is for officials of its region, its desk and whoever has a task of it; credit for finance alone."""
+    reads = who.may("internal") and (not row["credit"] or who.may("credit"))
+    return reads and (who.within(row["region"]) or _my_desk(who, row))
+
+
+def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
+    reads = not row.get("credit") or who.may("credit")
+    return reads and _case(who, facts.cases[row["case_id"]], facts)
+
+
+def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
+    mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
+    return mine and who.may("register", "decide") and _of_case(who, row, facts)
+
+
+_OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_events"
+
+
 def _alert(who: Looking, row: Row, facts: Facts) -> bool:
     """An alert is for the officials of its region and for its desk, of credit for finance alone."""
     mine = row["organisation_id"] == who.viewer.organisation_id is not None
@@ -137,7 +175,31 @@ def _announced(who: Looking, row: Row, facts: Facts) -> bool:
     return who.viewer.account_id in row["account_ids"] or (who.may("internal") and _of_desk(who, row) and lane)
 
 
+_PARTS_OF_PUBLICATIONS = (
+    "publications", "publication_versions", "publication_objections", "publication_replies", "publication_appeals",
+)  # fmt: skip
+
+
+def _is_public(row: Row) -> bool:
+    if "public_since" in row:
+        return row["public_since"] is not None
+    return bool(row["shown"]) if "shown" in row else row["state"] in ("displayed", "published", "superseded")
+
+
+def _publication(who: Looking, row: Row, facts: Facts) -> bool:
+    """What is public is for everybody, what is on its way for the officials of its region."""
+    return _is_public(row) or (who.may("internal") and who.within(row["region"]))
+
+
+def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
+    return not _is_public(row) and who.may("publish", "decide") and who.within(row["region"])
+
+
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("tip_threads", "tip_parts", "tip_chunks", "tip_links"), _desk),
+    "cases": _case,
+    **dict.fromkeys(_OF_CASES.split(), _of_case),
+    "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
     "alerts": _alert,
     **dict.fromkeys(("alert_findings", "alert_events"), _of_alert),
     "alert_silences": lambda who, row, _: who.may("internal") and _of_desk(who, row),
@@ -150,6 +212,7 @@ READ: dict[str, Condition] = {
     ),
     "notification_wishes": _mine,
     "webhooks": lambda who, row, facts: _manages(who, row["organisation_id"], facts),
+    **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _publication),
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
     "gate_marks": _mark,
     "finding_decisions": _decision,
@@ -172,10 +235,18 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    **dict.fromkeys(("tip_desk_keys", "tip_threads", "tip_parts"), _desk),
+    "tip_desks": lambda who, row, _: who.may("accounts") and row["organisation_id"] == who.viewer.organisation_id,
+    "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
+    "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
+    "case_tasks": _case_task_changing,
     "alerts": _alert_changed,
     "alert_silences": lambda who, row, _: who.may("decide") and _of_desk(who, row),
     "notification_wishes": _mine,
     "webhooks": READ["webhooks"],
+    **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _preparing),
+    # Of a publication itself only the register changes anything, and that is when it becomes public or is withdrawn.
+    "publications": lambda who, row, facts: False,
     "finding_decisions": _deciding,
     "obligations": lambda who, row, _: who.may("decide") and who.within(row["region"]),
     "review_items": _reviewing,
@@ -189,11 +260,11 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
-    "dispositions": _in_region,
+    "dispositions": lambda who, row, facts: _in_region(who, row, facts) or _of_decided_case(who, row, facts),
     "replacement_plans": _in_region,
     "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
     "rectifications": lambda who, row, facts: (
-        _in_region(who, row, facts)
+        _in_region(who, row, facts) or _of_decided_case(who, row, facts)
         if row["project_id"] is not None
         else who.may("register") and who.within(row["region"])
     ),

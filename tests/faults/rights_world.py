@@ -86,9 +86,10 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         await connection.execute(
             "INSERT INTO audit_entries (at, actor, actor_kind, organisation_id, action, subject_kind, subject, why) "
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
-            at, name, f"因TGWHY{name}",
+            at, name, f"因TGWHY{name}。",
         )  # fmt: skip
         await _ask_at_the_gate(connection, name, at)
+        await _report(connection, name, at)
     for organisation, role, scopes in lookers(roles):
         kind, lanes, region = ORGANISATIONS[organisation]
         about: dict[str, Any] = {"organisation_id": organisation, "region": region}
@@ -108,7 +109,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             account = await connection.fetchval(
                 "INSERT INTO accounts (login, name, organisation_id, region, state, invented, created_at) "
                 "VALUES ($1, $2, $3, $4, 'active', true, $5) RETURNING id",
-                f"{organisation}.{role}", f"示例TGNAME{organisation}{role}", organisation, region, at,
+                f"{organisation}.{role}", f"示例TGNAME{organisation}/{role}", organisation, region, at,
             )  # fmt: skip
             await connection.execute(
                 "INSERT INTO role_grants (account_id, role, held_from, granted_by, granted_at) "
@@ -116,8 +117,8 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
                 account, role, at,
             )  # fmt: skip
             await connection.execute(
-                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-                "VALUES ($1, $2, 'provider', $3, $3, $4)",
+                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+                "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
                 account, digest, at, at + timedelta(hours=8),
             )  # fmt: skip
             await connection.execute(
@@ -134,7 +135,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         "VALUES ('merge', '1', '示例', $1, $2, $1)",
         officer, at,
     )  # fmt: skip
-    for statement in _OF_DECIDERS:
+    for statement in (*_OF_DECIDERS, *_PUBLICATIONS, *_OF_DESKS):
         await connection.execute(statement)
     return found
 
@@ -148,6 +149,23 @@ _OF_DECIDERS = (
     "first_seen, known_from) SELECT concat('owed-', region), 'withdraw-permit', 'E1', "
     "(SELECT min(id) FROM enterprises), 'mep', region, date '2011-12-31', date '2012-01-31', 'open', now(), now() "
     "FROM (SELECT DISTINCT region FROM project_versions) AS r",
+    # A case of every region for every desk, with and without credit, and a part of it of every kind.
+    "INSERT INTO cases (number, path, title, desk_id, region, organisations, origin, credit, stage, stage_since, "
+    "opened_at) SELECT concat('2026-', region, '-', o.id, c), '3-1', '示例', o.id, region, "
+    "ARRAY[CASE o.id WHEN 'office' THEN 'land-tangshan' ELSE 'office' END], 'hand', c, 'verify', now(), now() "
+    "FROM (SELECT DISTINCT region FROM project_versions) AS r CROSS JOIN (SELECT id FROM organisations WHERE kind = "
+    "'agency') AS o CROSS JOIN (VALUES (true), (false)) AS credit(c)",
+    "INSERT INTO case_subjects (case_id, kind, reference, credit, added_at) "
+    "SELECT id, 'alert', number, c, now() FROM cases CROSS JOIN (VALUES (true)) AS credit(c)",
+    "INSERT INTO case_tasks (case_id, kind, title, organisation_id, asked_for, asked_at, due, credit) "
+    "SELECT id, 'opinion', '示例', organisations[1], desk_id, now(), current_date, NOT credit FROM cases",
+    "INSERT INTO case_decisions (case_id, step, fact, reference, decided, at) "
+    "SELECT id, 'halt', 'dispositions', number, current_date, now() FROM cases",
+    "INSERT INTO case_notes (case_id, body, credit, at) SELECT id, '示例', id % 2 = 0, now() FROM cases",
+    "INSERT INTO case_files (case_id, name, media_type, size, sha256, credit, at) "
+    "SELECT id, 'a.txt', 'text/plain', 1, '', id % 3 = 0, now() FROM cases",
+    "INSERT INTO case_file_contents (file_id, content) SELECT id, 'a' FROM case_files",
+    "INSERT INTO case_events (case_id, kind, credit, at) SELECT id, 'opened', id % 2 = 0, now() FROM cases",
     # An alert of every lane for every desk and for none, with all that hangs on it.
     "INSERT INTO alerts (topic, rule, lane, severity, region, organisation_id, opened_at, changed_at) "
     "SELECT concat('project:', o.id, r.region, lane), 'land-without-approval', lane, 'violation', r.region, o.id, "
@@ -173,6 +191,67 @@ _OF_DECIDERS = (
     "SELECT id, id, now(), 'sent' FROM organisations",
     "INSERT INTO notification_wishes (account_id) SELECT id FROM accounts",
 )
+
+
+# In each region one publication that is public and one that is a draft, with something said against both.
+_SAID = (
+    "INSERT INTO {table} (publication_id, {version}region, received_on, {columns}, received_by, received_at, shown) "
+    "SELECT p.id, {of_version}p.region, current_date, {values}, a.first, now(), {shown} FROM publications AS p, "
+    "(SELECT min(id) AS first, max(id) AS last FROM accounts) AS a{join}"
+)
+_PUBLICATIONS = (
+    "INSERT INTO publications (reference, kind, subject, organisation_id, region, created_at, public_since) "
+    "SELECT concat('P-', region, since), 'statistics', '2026', 'office', region, now(), since "
+    "FROM (SELECT DISTINCT region FROM project_versions) AS r, (VALUES (now()), (NULL)) AS s (since)",
+    "INSERT INTO publication_versions (publication_id, number, region, state, accuses, content, content_hash, "
+    "evidence_hash, drafted_by, drafted_at, approved_by, published_at) SELECT p.id, 1, p.region, CASE WHEN "
+    "public_since IS NULL THEN 'draft' ELSE 'published' END, false, '{}', '0', '0', a.first, now(), a.last, now() "
+    "FROM publications AS p, (SELECT min(id) AS first, max(id) AS last FROM accounts) AS a",
+    _SAID.format(
+        table="publication_objections", version="version_id, ", of_version="v.id, ", columns="sender, content",
+        values="'public', '示例'", shown="false", join=" JOIN publication_versions AS v ON true WHERE "
+        "v.publication_id = p.id",
+    ),
+    _SAID.format(
+        table="publication_replies", version="", of_version="", columns="enterprise_name, content, content_hash, "
+        "file_hash, state, confirmed_by", values="'示例', '示例', '0', '0', CASE WHEN public_since IS NULL THEN 'open' "
+        "ELSE 'confirmed' END, a.last", shown="public_since IS NOT NULL", join="",
+    ),
+    _SAID.format(
+        table="publication_appeals", version="", of_version="", columns="grounds", values="'示例'",
+        shown="public_since IS NOT NULL", join="",
+    ),
+    "INSERT INTO publication_chain (number, publication_id, event, item, at, content_hash, previous, digest) "
+    "SELECT row_number() OVER (ORDER BY id), id, 'published', 1, now(), '0', '', id::text FROM publications "
+    "WHERE public_since IS NOT NULL",
+)  # fmt: skip
+
+# Each desk has a key, and its thread is tied to a project.
+_OF_DESKS = (
+    "INSERT INTO tip_desk_keys (organisation_id, recipient, fingerprint, holder_id, added_by, since) "
+    "SELECT organisation_id, 'age1', '00', min(id), min(id), date '2026-01-01' FROM accounts GROUP BY organisation_id",
+    "INSERT INTO tip_links (thread_id, kind, reference, linked_on, linked_by) "
+    "SELECT id, 'project', '1', day, (SELECT min(id) FROM accounts) FROM tip_threads",
+    "INSERT INTO tip_outer_keys VALUES ('2026-01', '00', date '2026-01-01', date '2027-02-01')",
+)
+
+
+async def _report(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:
+    """A report to an organisation, with a part, and a part of a draft that was never sent."""
+    await connection.execute("INSERT INTO tip_desks (organisation_id, since) VALUES ($1, $2)", organisation, at.date())
+    await connection.execute(
+        "INSERT INTO tip_threads (id, organisation_id, day, lookup_hash, recipient) "
+        "VALUES ($1, $1, $2, $3, 'age1')",
+        organisation, at.date(), organisation.encode(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO tip_parts (id, thread_id, draft_hash, organisation_id, day, outer_month) "
+        "VALUES ($1, $1, NULL, $1, $2, '2026-01'), ('draft-' || $1, NULL, '', $1, $2, '2026-01')",
+        organisation, at.date(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO tip_chunks (part_id, number, content) VALUES ($1, 0, ''), ('draft-' || $1, 0, '')", organisation
+    )
 
 
 async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:

@@ -92,6 +92,8 @@ def _facts(tables: dict[str, dict[str, Row]]) -> Facts:
     facts.organisations = {row["id"]: row for row in tables["organisations"].values()}
     facts.alerts = {row["id"]: row for row in tables["alerts"].values()}
     facts.regions = {row["project_id"]: row["region"] for row in tables["project_versions"].values()}
+    facts.cases = {row["id"]: row for row in tables["cases"].values()}
+    facts.case_files = {row["id"]: row for row in tables["case_files"].values()}
     return facts
 
 

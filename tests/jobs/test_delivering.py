@@ -119,8 +119,10 @@ async def _announce(engine: AsyncEngine, number: int, at: datetime, **more: Any)
         await announce(session, happened, at)
 
 
-async def test_one_mail_a_person_and_what_bounces_is_seen(engine: AsyncEngine, postbox: Postbox) -> None:
-    people = await offices(engine, ("reviewer", "supervisor"))
+async def test_one_mail_a_person_and_what_bounces_is_seen(
+    engine: AsyncEngine, owners: AsyncEngine, postbox: Postbox
+) -> None:
+    people = await offices(owners, ("reviewer", "supervisor"))
     time = Clock()
     work = Work(engine, asyncio.Event(), servers, now=time)
     # Announced by an official to a desk whose announcements they do not see, twice; it is one.
@@ -167,9 +169,9 @@ async def test_one_mail_a_person_and_what_bounces_is_seen(engine: AsyncEngine, p
 
 
 async def test_requests_are_signed_retried_under_one_key_and_disabled_in_the_end(
-    engine: AsyncEngine, postbox: Postbox, receiver: Receiver
+    engine: AsyncEngine, owners: AsyncEngine, postbox: Postbox, receiver: Receiver
 ) -> None:
-    await offices(engine, ())
+    await offices(owners, ())
     time = Clock()
     work = Work(engine, asyncio.Event(), servers, now=time)
     async with transaction(engine) as session:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connectors.agency import Agency
 from deploy.agencies.play import Players
 from jobs import runs
-from jobs.queue import install_queue, wake
+from jobs.queue import wake
 from registry.clock import now
 from registry.database import driver, transaction
 from tests.faults import world
@@ -27,7 +27,7 @@ LONGEST_END = 10.0
 
 
 @pytest.fixture
-def start(database_url: str, players: Players) -> Iterator[Start]:
+def start(jobs_url: str, players: Players) -> Iterator[Start]:
     """Starts a module as a process; Elasticsearch is named and not there."""
     started: list[subprocess.Popen[bytes]] = []
 
@@ -35,7 +35,7 @@ def start(database_url: str, players: Players) -> Iterator[Start]:
         environment = {
             **os.environ,
             **players.environment,
-            "THREEGATES_DATABASE_URL": database_url,
+            "THREEGATES_DATABASE_URL": jobs_url,
             "THREEGATES_ELASTICSEARCH_URL": "http://127.0.0.1:9",
         }
         started.append(subprocess.Popen([sys.executable, "-m", module], env=environment))
@@ -68,8 +68,6 @@ async def test_a_worker_syncs_links_and_judges_and_ends_when_asked_to(
 ) -> None:
     await world.register(engine)
     async with transaction(engine) as session:
-        await install_queue(await driver(session))
-    async with transaction(engine) as session:
         await runs.register_feeds(session, [land])
         run_id = await runs.open_run(session, land.id, now())
         await wake(await driver(session), "sync", run_id)
@@ -91,8 +89,6 @@ async def test_a_worker_in_the_middle_of_a_slow_feed_ends_in_time_and_another_go
     # Two pages of the shipped size; the second comes too late for a worker that is asked to end.
     players.feed("land").publish(world.records("land", 1200, 1))
     players.tell("land", "slow", after=1, seconds=20)
-    async with transaction(engine) as session:
-        await install_queue(await driver(session))
     async with transaction(engine) as session:
         await runs.register_feeds(session, [land])
         run_id = await runs.open_run(session, land.id, now())

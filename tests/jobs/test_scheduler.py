@@ -7,11 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
 from jobs import runs
-from jobs.queue import install_queue
 from jobs.scheduler import note_due, slots, wake_for_waiting
 from registry import dirty
 from registry.clock import CIVIL_ZONE, now
-from registry.database import driver, transaction
+from registry.database import transaction
 from tests.registry.pages import rows
 
 NIGHT = CronTrigger.from_crontab("30 1 * * *", timezone=CIVIL_ZONE)
@@ -27,8 +26,6 @@ def test_a_late_tick_is_of_the_slot_it_was_planned_for() -> None:
 
 async def _prepared(engine: AsyncEngine, land: Agency) -> None:
     async with transaction(engine) as session:
-        await install_queue(await driver(session))
-        await install_queue(await driver(session))
         await runs.register_feeds(session, [land])
 
 

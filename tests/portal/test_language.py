@@ -2,6 +2,7 @@
 
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ NOT_SHOWN = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 EXPRESSIONS = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 
 
+@cache
+def used() -> frozenset[str]:
+    """Every message of templates and Python; to find them all takes a second."""
+    return frozenset(text for text, _place in messages())
+
+
 def names_in(message: str) -> set[str]:
     """The {names} that a message has filled in."""
     return {name for _text, name, _spec, _conversion in string.Formatter().parse(message) if name}
@@ -29,9 +36,8 @@ def test_the_catalogue_has_every_message_and_no_other(language: str) -> None:
     with (TRANSLATIONS / f"{language}.po").open("rb") as stream:
         catalogue = read_po(stream, locale=language)
     known = {message.id[0] if isinstance(message.id, tuple) else message.id for message in catalogue if message.id}
-    used = {text for text, _place in messages()}
-    assert used - known == set(), "run `python -m portal.catalogues` and translate what it prints"
-    assert known - used == set(), "run `python -m portal.catalogues`: it drops what nobody uses"
+    assert used() - known == set(), "run `python -m portal.catalogues` and translate what it prints"
+    assert known - used() == set(), "run `python -m portal.catalogues`: it drops what nobody uses"
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -53,11 +59,10 @@ def test_every_message_is_translated_and_fills_in_the_same_names(language: str) 
 def test_templates_show_nothing_untranslated(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not CHINESE.search(NOT_SHOWN.sub("", text)), "text outside _()"
-    known = {message for message, _place in messages()}
     for match in EXPRESSIONS.finditer(text):
         for quoted in re.findall(r'"([^"]*[\u3400-\u9fff][^"]*)"|\'([^\']*[\u3400-\u9fff][^\']*)\'', match[0]):
             said = quoted[0] or quoted[1]
-            assert said in known, f"not through _(): {said}"
+            assert said in used(), f"not through _(): {said}"
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))

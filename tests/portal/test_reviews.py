@@ -21,6 +21,7 @@ from tests.conftest import DATABASES, run
 from tests.portal.conftest import answers, child, free_port, wait_for
 from tests.portal.people import signed_in
 from tests.registry.reviews import make_world
+from tests.scratch_server import clone
 
 TOKEN = "x" * 40
 ROOT = Path(__file__).parents[2]
@@ -160,7 +161,7 @@ def world(
     """A portal over the small world, one for all tests: starting one takes many times what a test does."""
     name, data = f"{DATABASES}{os.getpid()}_reviews", tmp_path_factory.mktemp("reviews")
     database = postgresql_url.rsplit("/", 1)[0] + "/" + name
-    run(_administer(postgresql_url, f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"'))
+    run(_administer(postgresql_url, clone(name, template_database)))
     try:
         people = run(_prepare(database))
         port = free_port()

@@ -1,12 +1,15 @@
 """Scenario files: read to the letter, run through the register's own path, compared exactly."""
 
+from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.database import make_engine
 from registry.errors import BadFile
 from registry.rules.reading import cases_files, rules
 from registry.scenario_worlds import compare, run_scenario
@@ -17,13 +20,22 @@ FILES = [*cases_files(), *sorted(Path(__file__).parents[1].joinpath("scenarios")
 HEAD = "- scenario: one\n  as_of: 2014-12-31\n"
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def emptied(module_database_url: str) -> AsyncIterator[AsyncEngine]:
+    """One register for all files: nothing of a scenario stays."""
+    made = make_engine(module_database_url, pool_size=1)
+    yield made
+    await made.dispose()
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("file", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-async def test_every_case_gives_exactly_what_it_expects(engine: AsyncEngine, file: Path) -> None:
+async def test_every_case_gives_exactly_what_it_expects(emptied: AsyncEngine, file: Path) -> None:
     for one in read_scenarios(file):
-        outcome = await run_scenario(engine, one)
+        outcome = await run_scenario(emptied, one)
         assert outcome.ok, f"{one.scenario}: {outcome.problems}"
     # Nothing of a scenario stays.
-    assert await value(engine, "SELECT count(*) FROM records") == 0
+    assert await value(emptied, "SELECT count(*) FROM records") == 0
 
 
 def test_there_are_enough_and_every_rule_brings_its_own() -> None:

@@ -271,15 +271,3 @@ def upgrade() -> None:
     op.create_index("deliveries_message", "deliveries", ["message_key"], unique=False)
     op.create_index("deliveries_once", "deliveries", ["announcement_id", "channel", "recipient"], unique=True)
     op.create_index("deliveries_organisation", "deliveries", ["organisation_id", "id"], unique=False)
-    op.drop_index(
-        op.f("enterprise_names_name"),
-        table_name="enterprise_names",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
-    op.drop_index(
-        op.f("project_versions_name"),
-        table_name="project_versions",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
