@@ -1,5 +1,8 @@
 """What has served its time goes: answers kept for idempotency keys, and the old secrets of rotated keys."""
 
+from datetime import timedelta
+from typing import Final
+
 import structlog
 from sqlalchemy import text
 
@@ -7,7 +10,9 @@ from jobs.pipeline import Work
 from registry.database import transaction
 from registry.keys import ANSWERS_KEPT
 
-LOG = structlog.get_logger(__name__)
+# Devices of people are no history; that somebody signed in stands in the audit.
+SIGN_INS_KEPT: Final = timedelta(days=180)
+LOG: Final = structlog.get_logger(__name__)
 
 
 async def tidy(work: Work) -> int:
@@ -22,4 +27,7 @@ async def tidy(work: Work) -> int:
             text("UPDATE api_keys SET previous_hash = NULL, previous_until = NULL WHERE previous_until <= :now"),
             {"now": now},
         )
-    return answers.rowcount + secrets.rowcount
+        ended = await connection.execute(
+            text("DELETE FROM sign_ins WHERE ends_at <= :oldest"), {"oldest": now - SIGN_INS_KEPT}
+        )
+    return answers.rowcount + secrets.rowcount + ended.rowcount

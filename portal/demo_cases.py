@@ -73,9 +73,7 @@ async def add_demo_cases(on: AsyncEngine, now: datetime) -> list[str]:
 
 async def _open(session: AsyncSession, viewer: Viewer, flagged: dict[str, Any], path: str, now: datetime) -> str:
     title = f"{flagged['name']}（演示）"[:200]
-    return await open_case(
-        session, viewer, NewCase(path, title, _WHY, findings=tuple(flagged["fingerprints"])), now
-    )
+    return await open_case(session, viewer, NewCase(path, title, _WHY, findings=tuple(flagged["fingerprints"])), now)
 
 
 def _step(name: str, now: datetime, outcome: str = "") -> Step:

@@ -348,7 +348,9 @@ CHINESE: Final[dict[str, str]] = {
     "Choose at least one project.": "请至少选择一个项目。",
     "A record belongs to {most} projects at most.": "一条记录最多属于 {most} 个项目。",
     "Choose fewer.": "请减少选择。",
-    "You, or somebody you act for, gave the first opinion.": "第一意见由您本人或委托您的人作出。",
+    "You, or somebody you act for or took over from, gave the first opinion.": (
+        "第一意见由您本人、委托您的人或您接替的人作出。"
+    ),
     "The second must be another person's.": "第二意见须由另一人作出。",
     "There is no such suspected project.": "没有这个疑似项目。",
     "This suspected project is closed.": "此疑似项目已了结。",
@@ -419,6 +421,12 @@ CHINESE: Final[dict[str, str]] = {
     "The row has {cells} cells, the heading {heading}.": "此行有 {cells} 格，表头有 {heading} 格。",
     "The workbook has no sheet.": "工作簿中没有工作表。",
     "The workbook unpacks to {size} MiB; {most} are allowed.": "工作簿解压后有 {size} MiB，最多 {most} MiB。",
+    "The purpose is said in {least} to {most} characters.": "用途须为 {least} 至 {most} 个字。",
+    "Name the task or the file that the credit is read for.": "请写明查看信贷所办理的事项或案卷。",
+    "This needs a fresh sign-in.": "此操作须重新登录。",
+    "Sign out, sign in again, and end the others within ten minutes.": "请退出后重新登录，并在十分钟内结束其他登录。",
+    "{folder} is no folder.": "{folder} 不是文件夹。",
+    "Name a folder that is there.": "请指定已有的文件夹。",
     # servers
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",

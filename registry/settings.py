@@ -1,5 +1,6 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
+import os
 import re
 import ssl
 from functools import lru_cache
@@ -224,8 +225,14 @@ def _port(address: str) -> int | None:
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once."""
+    # Vaults, orchestrators and systemd mount secrets as files: one a setting, named as its variable, in small letters.
+    folder = os.environ.get("THREEGATES_SECRETS_FOLDER")
+    if folder is not None and not Path(folder).is_dir():
+        raise BadSetting(
+            f"{folder} is no folder.", where="THREEGATES_SECRETS_FOLDER", remedy="Name a folder that is there."
+        )
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         first = error.errors()[0]
         name = "THREEGATES_" + "_".join(str(part) for part in first["loc"] or ("smtp",)).upper()

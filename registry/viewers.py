@@ -37,6 +37,10 @@ class Viewer:
     sign_in_id: int | None = None
     # The accounts whose roles this viewer holds by delegation: none of them may have drafted what it approves.
     acts_for: frozenset[int] = frozenset()
+    # What credit in detail is read for: it stands with every such reading in the audit.
+    purpose: str = ""
+    # Credit would be for this viewer, and is withheld until the purpose is said.
+    asks_purpose: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer has a permission."""

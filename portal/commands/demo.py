@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.demo_cases import add_demo_cases
 from portal.demo_people import add_demo_people
+from portal.demo_publications import add_demo_publications
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -99,7 +100,9 @@ def register(app: typer.Typer) -> None:
             try:
                 if await is_loaded(engine(), folder):
                     return {}
-                return await load_demo(engine(), folder)
+                counts = await load_demo(engine(), folder)
+                counts["publications"] = {"new": await add_demo_publications(engine(), clock.now())}
+                return counts
             finally:
                 await engine().dispose()
 

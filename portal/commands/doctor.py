@@ -91,7 +91,7 @@ async def examine() -> list[Check]:
 
 def known_settings() -> set[str]:
     """Every variable that something reads: the settings, and what agency files name for addresses and secrets."""
-    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields}
+    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields} | {"THREEGATES_SECRETS_FOLDER"}
     folders = [Path(connectors.__file__).with_name("agencies")]
     if more := os.environ.get("THREEGATES_AGENCIES_FOLDER"):
         folders.append(Path(more))

@@ -123,11 +123,6 @@ def _case(who: Looking, row: Row, facts: Facts) -> bool:
     return reads and (who.within(row["region"]) or _my_desk(who, row))
 
 
-def _handed(who: Looking, account: int | None, facts: Facts) -> bool:
-    """What is open in somebody's name is handed on by who runs their account."""
-    return account is not None and _manages(who, facts.accounts[account]["organisation_id"], facts)
-
-
 def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
     reads = not row.get("credit") or who.may("credit")
     return reads and _case(who, facts.cases[row["case_id"]], facts)
@@ -135,8 +130,7 @@ def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
 
 def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
     mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
-    changes = mine and who.may("register", "decide") and _of_case(who, row, facts)
-    return changes or _handed(who, row["assignee_id"], facts)
+    return mine and who.may("register", "decide") and _of_case(who, row, facts)
 
 
 _OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_events"
@@ -199,9 +193,8 @@ def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 READ: dict[str, Condition] = {
-    "cases": lambda who, row, facts: _case(who, row, facts) or _handed(who, row["owner_id"], facts),
+    "cases": _case,
     **dict.fromkeys(_OF_CASES.split(), _of_case),
-    "case_tasks": lambda who, row, facts: _of_case(who, row, facts) or _handed(who, row["assignee_id"], facts),
     "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
     "alerts": _alert,
     **dict.fromkeys(("alert_findings", "alert_events"), _of_alert),
@@ -238,9 +231,7 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
-    "cases": lambda who, row, facts: (
-        (who.may("decide") and _my_desk(who, row) and _case(who, row, facts)) or _handed(who, row["owner_id"], facts)
-    ),
+    "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
     "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
     "case_tasks": _case_task_changing,
     "alerts": _alert_changed,

@@ -90,6 +90,8 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "webhook_id": [1],
             "secret": ["nothing"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
+            "publication_id": await numbers("SELECT id AS one FROM publications ORDER BY id") or [1],
+            "version_number": [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 
@@ -137,10 +139,10 @@ def _others(account: Account, who: Looking, address: str, text: str) -> None:
     for organisation in ORGANISATIONS:
         theirs = organisation == who.viewer.organisation_id
         nation = who.kind == "agency" and who.viewer.region == "000000"
-        if f"TGWHY{organisation}" in text and not (who.may("audit") and (theirs or nation)):
+        if f"TGWHY{organisation}。" in text and not (who.may("audit") and (theirs or nation)):
             account.breaches.append(f"{who.name} reads the audit of {organisation} in {address}")
         names = who.may("internal", "accounts", "audit") or theirs
-        if f"TGNAME{organisation}" in text and not names:
+        if f"TGNAME{organisation}/" in text and not names:
             account.breaches.append(f"{who.name} reads who works for {organisation} in {address}")
     if "TGBROKEN" in text and not who.may("operate"):
         account.breaches.append(f"{who.name} reads what was refused in {address}")

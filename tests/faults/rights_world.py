@@ -86,7 +86,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         await connection.execute(
             "INSERT INTO audit_entries (at, actor, actor_kind, organisation_id, action, subject_kind, subject, why) "
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
-            at, name, f"因TGWHY{name}",
+            at, name, f"因TGWHY{name}。",
         )  # fmt: skip
         await _ask_at_the_gate(connection, name, at)
     for organisation, role, scopes in lookers(roles):
@@ -108,7 +108,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             account = await connection.fetchval(
                 "INSERT INTO accounts (login, name, organisation_id, region, state, invented, created_at) "
                 "VALUES ($1, $2, $3, $4, 'active', true, $5) RETURNING id",
-                f"{organisation}.{role}", f"示例TGNAME{organisation}{role}", organisation, region, at,
+                f"{organisation}.{role}", f"示例TGNAME{organisation}/{role}", organisation, region, at,
             )  # fmt: skip
             await connection.execute(
                 "INSERT INTO role_grants (account_id, role, held_from, granted_by, granted_at) "
@@ -116,8 +116,8 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
                 account, role, at,
             )  # fmt: skip
             await connection.execute(
-                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-                "VALUES ($1, $2, 'provider', $3, $3, $4)",
+                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+                "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
                 account, digest, at, at + timedelta(hours=8),
             )  # fmt: skip
             await connection.execute(

@@ -52,8 +52,8 @@ async def signed_in_as(connection: asyncpg.Connection, login: str) -> str:
 async def _sign_in(connection: asyncpg.Connection, account: int) -> str:
     now, secret = datetime.now(UTC), secrets.token_urlsafe(32)
     await connection.execute(
-        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-        "VALUES ($1, $2, 'provider', $3, $3, $4)",
+        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+        "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
         account, hashlib.sha256(secret.encode()).digest(), now, now + timedelta(hours=8),
     )  # fmt: skip
     return secret
