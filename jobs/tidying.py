@@ -1,4 +1,4 @@
-"""What has served its time goes: answers kept for idempotency keys, and the old secrets of rotated keys."""
+"""What has served its time goes: kept answers, old secrets of keys, sign-ins long ended, reports never sent."""
 
 from datetime import timedelta
 from typing import Final
@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import text
 
 from jobs.pipeline import Work
+from registry.clock import civil_day
 from registry.database import transaction
 from registry.keys import ANSWERS_KEPT
 
@@ -30,4 +31,9 @@ async def tidy(work: Work) -> int:
         ended = await connection.execute(
             text("DELETE FROM sign_ins WHERE ends_at <= :oldest"), {"oldest": now - SIGN_INS_KEPT}
         )
-    return answers.rowcount + secrets.rowcount + ended.rowcount
+        # Files of reports that were never sent, and uploads that broke off.
+        drafts = await connection.execute(
+            text("DELETE FROM tip_parts WHERE (draft_hash IS NOT NULL OR NOT complete) AND day < :yesterday"),
+            {"yesterday": civil_day(now) - timedelta(days=1)},
+        )
+    return answers.rowcount + secrets.rowcount + ended.rowcount + drafts.rowcount

@@ -11,11 +11,13 @@ read; only the predicates `known(x)`, `held(x)`, `judged_record(id)`, `judged_pr
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Literal
 
@@ -23,6 +25,7 @@ import sqlglot
 from sqlglot import exp
 
 from registry.acts import LANE_OF_ACT
+from registry.candidates import decided, possible
 from registry.law.limits import limits_sql
 from registry.law.reading import DatedValue, Law, Parameter, ParameterValue, law
 from registry.rules.reading import EVIDENCE_PARTS, Rule, RuleDay, RulePart, rules
@@ -38,14 +41,17 @@ FACTS: Final = (
     "known_projects",
     "known_capacities",
     "approved_capacities",
+    "approved_products",
     "known_formalities",
     "known_dispositions",
+    "standing_dispositions",
     "known_plans",
     "known_plan_units",
     "known_equipment",
     "backward_equipment",
     "known_eliminations",
     "listed_units",
+    "plan_states",
     "defaulters",
     "known_orders",
     "known_rectifications",
@@ -54,10 +60,13 @@ FACTS: Final = (
     "matching_regions",
     "other_regions",
     "standings",
+    "revocations",
     "formalities",
     "new_capacity",
     "project_states",
     "judged_acts",
+    "plain_acts",
+    "candidate_acts",
     "acts",
     "judged_equipment",
     "judged_plans",
@@ -67,8 +76,9 @@ FACTS: Final = (
 )
 # The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
 LIMITS_FACT: Final = "elimination_limits"
-# Made once, since every act of the nation joins it.
+# Made once, since every act of the nation joins it; and the few acts that may be flagged, on which the rules work.
 _MADE_ONCE: Final = frozenset({"project_states"})
+STATES: Final = "project_states"
 _SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
     "nation": ("submitted_acts", "approval_acts"),
     "changed": ("submitted_acts", "approval_acts"),
@@ -82,10 +92,15 @@ _COMMENT: Final = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Which acts are judged, and whether the register is read as it is now or as it was known at `:known_at`."""
+    """Which acts are judged, and whether the register is read as it is now or as it was known at `:known_at`.
+
+    `states` names a table that holds the projects' states already (`compile_states`): several processes can read a
+    table together, and a common table expression they cannot.
+    """
 
     scope: Scope
     knowledge: Knowledge = "now"
+    states: str = ""
 
 
 def _known(row: str, use: Use) -> str:
@@ -152,16 +167,33 @@ def fact(name: str, use: Use, by_law: Law | None = None) -> str:
     return _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), text)
 
 
-def facts(use: Use, asking: str, by_law: Law | None = None) -> str:
-    """The facts that a text asks for as common table expressions; inlined, so that the planner sees one query."""
+def facts(use: Use, asking: str, by_law: Law | None = None, given: Mapping[str, str] | None = None) -> str:
+    """The facts that a text asks for as common table expressions; inlined, so that the planner sees one query.
+
+    What is `given` stands in the place of the fact's own text, and is made once.
+    """
     wanted: list[str] = []
+    given = given or {}
     for name in reversed(FACTS):
-        if re.search(rf"\b{name}\b", asking):
-            body = fact(name, use, by_law)
+        if re.search(rf"\b{name}\b", asking) and not (name == STATES and use.states):
+            body = given.get(name) or fact(name, use, by_law)
             asking += body
-            made = "MATERIALIZED" if name in _MADE_ONCE else "NOT MATERIALIZED"
+            made = "MATERIALIZED" if name in _MADE_ONCE or name in given else "NOT MATERIALIZED"
             wanted.append(f"{name} AS {made} (\n{body}\n)")
     return ",\n".join(reversed(wanted))
+
+
+def _whole(use: Use, made: str, statement: str) -> str:
+    text = f"WITH {made}{statement}"
+    return re.sub(rf"\b{STATES}\b", use.states, text) if use.states else text
+
+
+@lru_cache(maxsize=8)
+def compile_states(use: Use, by_law: Law | None = None) -> str:
+    """The SELECT that makes the table which `use.states` names."""
+    asking = f"SELECT * FROM {STATES}"
+    made = facts(replace(use, states=""), asking, by_law).replace(f"{STATES} AS MATERIALIZED", f"{STATES} AS")
+    return f"WITH {made}\n{asking}"
 
 
 def _literal(value: ParameterValue) -> exp.Expression:
@@ -198,10 +230,11 @@ def parameter_sql(parameter: Parameter, table: str, day: RuleDay = "act") -> exp
     if not parameter.regions:
         return national
     cases = exp.Case()
-    for code, values in parameter.regions:
+    for values, regional in groupby(parameter.regions, key=itemgetter(1)):
+        codes = ", ".join(exp.Literal.string(code).sql() for code, _ in regional)
         within = sqlglot.parse_one(
             f"COALESCE({table}.project_region, {table}.region) IN "
-            f"(SELECT inner_code FROM region_within WHERE outer_code = {exp.Literal.string(code).sql()})",
+            f"(SELECT inner_code FROM region_within WHERE outer_code IN ({codes}))",
             dialect="postgres",
         )
         cases.when(within, _by_day(values, on, otherwise=national.copy()), copy=False)
@@ -214,10 +247,10 @@ def _parameter(name: str, table: str, day: RuleDay, by_law: Law) -> str:
     return parameter_sql(by_law.parameter(name), table, day).sql(dialect="postgres")
 
 
-def _bound(expression: exp.Expression, rule: Rule, part: RulePart, by_law: Law) -> str:
+def _bound(expression: exp.Expr, rule: Rule, part: RulePart, by_law: Law) -> str:
     """An expression of a rule as SQL, its parameters put in."""
 
-    def put(node: exp.Expression) -> exp.Expression:
+    def put(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
             return exp.Var(this=_parameter(str(node.this), part.fact, rule.day, by_law))
         return node
@@ -228,11 +261,11 @@ def _bound(expression: exp.Expression, rule: Rule, part: RulePart, by_law: Law) 
 def _condition(rule: Rule, part: RulePart, by_law: Law) -> str:
     """When a rule flags a row of its fact."""
     reasons = part.select.selects[0].this
-    condition = _bound(part.select.args["where"].this, rule, part, by_law)
-    possible = reasons.this.expressions if isinstance(reasons.this, exp.Array) else []
-    if possible:
-        words = ", ".join(_bound(one, rule, part, by_law) for one in possible)
-        condition = f"({condition}) AND num_nonnulls({words}) > 0"
+    condition = _bound(decided(part.select.args["where"].this), rule, part, by_law)
+    words = reasons.this.expressions if isinstance(reasons.this, exp.Array) else []
+    if words:
+        given = ", ".join(_bound(one, rule, part, by_law) for one in words)
+        condition = f"{condition} AND num_nonnulls({given}) > 0"
     return f"({condition})"
 
 
@@ -262,8 +295,9 @@ def compile_flags(use: Use, chosen: tuple[Rule, ...] | None = None, by_law: Law 
     Columns: those of `_KEPT`, rule, reasons text[], parameters jsonb (the values in force on its day).
     Binds: as_of, and by use known_at, unsettled, records, projects, enterprises, intended.
     """
-    flags = _flags(use.scope == "intended", chosen or rules(), by_law or law())
-    return f"WITH {facts(use, flags, by_law)}\n{flags}"
+    chosen, by_law = chosen or rules(), by_law or law()
+    flags = _flags(use.scope == "intended", chosen, by_law)
+    return _whole(use, facts(use, flags, by_law, _given(use, chosen, by_law)), f"\n{flags}")
 
 
 @lru_cache(maxsize=32)
@@ -274,13 +308,33 @@ def compile_evidence(
 
     With `only_acts` what is judged itself, flagged or not: what is seen now of what is no longer flagged.
     """
-    chosen = chosen or rules()
-    flags = _unflagged(chosen) if only_acts else _flags(use.scope == "intended", chosen, by_law or law())
+    chosen, by_law = chosen or rules(), by_law or law()
+    flags = _unflagged(chosen) if only_acts else _flags(use.scope == "intended", chosen, by_law)
+    given = {} if only_acts else _given(use, chosen, by_law)
     evidence = _PREDICATE.sub(lambda found: _PREDICATES[found[1]](found[2], use), _file("evidence"))
     for part in EVIDENCE_PARTS:
         names = ", ".join(exp.Literal.string(one.id).sql() for one in chosen if part in one.evidence)
         evidence = evidence.replace(f"asks_{part}", f"COALESCE(rule IN ({names or 'NULL'}), TRUE)")
-    return f"WITH {facts(use, flags + evidence, by_law)},\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}"
+    made = facts(use, flags + evidence, by_law, given)
+    return _whole(use, made, f",\nflags AS MATERIALIZED (\n{flags}\n),\n{evidence}")
+
+
+def _given(use: Use, chosen: tuple[Rule, ...], by_law: Law) -> dict[str, str]:
+    """Of the nation's acts, those that may be flagged at all, told in one join; of few acts every one is looked at."""
+    judging = [(one, part) for one in chosen for part in one.parts if part.fact == "acts"]
+    if use.scope != "nation" or not judging:
+        return {}
+    may_be = "\nOR ".join(
+        f"asks.rule_{number} AND ({_bound(possible(part.select, part.fact, one.acts), one, part, by_law)})"
+        for number, (one, part) in enumerate(judging)
+    )
+    # Each source by itself, so that its rows need not be brought into one shape before they are looked at.
+    text = "\nUNION ALL\n".join(
+        f"SELECT acts.* FROM (\n{fact('plain_acts', use).replace('judged_acts', f'({fact(source, use)})')}\n) AS acts\n"
+        f"JOIN {_asks('acts', judging)} ON asks.act = acts.act\nWHERE {may_be}"
+        for source in _SOURCES[use.scope]
+    )
+    return {"candidate_acts": text}
 
 
 def _unflagged(chosen: tuple[Rule, ...]) -> str:
@@ -303,6 +357,13 @@ def _flags(acts_alone: bool, chosen: tuple[Rule, ...], by_law: Law) -> str:
     return "\nUNION ALL\n".join(_flags_of(name, judging, by_law) for name, judging in by_fact.items())
 
 
+def _asks(name: str, judging: list[tuple[Rule, RulePart]]) -> str:
+    """Which act asks which rules."""
+    acts = dict.fromkeys(act for one, _ in judging for act in one.acts if (act in LANE_OF_ACT) == (name == "acts"))
+    rows = ",\n".join(f"('{act}', {', '.join(str(act in one.acts).upper() for one, _ in judging)})" for act in acts)
+    return f"(VALUES\n{rows}\n) AS asks (act, {', '.join(f'rule_{number}' for number in range(len(judging)))})"
+
+
 def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> str:
     """The rules over one fact, side by side; OFFSET 0 keeps the planner from writing each out twice.
 
@@ -313,31 +374,32 @@ def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> s
         f"THEN {_bound(part.select.selects[0].this, one, part, by_law)} END AS flag_{number}"
         for number, (one, part) in enumerate(judging)
     )
-    acts = dict.fromkeys(act for one, _ in judging for act in one.acts if (act in LANE_OF_ACT) == (name == "acts"))
-    asks = ",\n".join(f"('{act}', {', '.join(str(act in one.acts).upper() for one, _ in judging)})" for act in acts)
     used = sorted({(parameter, one.day) for one, _ in judging for parameter in one.parameters})
     values = ",\n".join(
         f"to_jsonb({_parameter(parameter, 'flagged', day, by_law)}) AS {parameter}_{day}" for parameter, day in used
     )
-    flags = ",\n".join(
-        f"('{one.id}', flagged.flag_{number}, jsonb_build_object("
+    flags = ",\n".join(f"('{one.id}', flagged.flag_{number})" for number, (one, _) in enumerate(judging))
+    # Made of what is flagged alone, after the others are gone.
+    parameters = "\n".join(
+        f"WHEN '{one.id}' THEN jsonb_build_object("
         + ", ".join(f"'{parameter}', valued.{parameter}_{one.day}" for parameter in one.parameters)
-        + "))"
-        for number, (one, _) in enumerate(judging)
+        + ")"
+        for one, _ in judging
     )
     numbers = range(len(judging))
-    return f"""SELECT {", ".join(f"flagged.{column}" for column in _KEPT)}, flag.rule, flag.reasons, flag.parameters
+    return f"""SELECT {", ".join(f"flagged.{column}" for column in _KEPT)}, flag.rule, flag.reasons,
+CASE flag.rule
+{parameters}
+END AS parameters
 FROM (
 SELECT {", ".join(f"{name}.{column}" for column in _KEPT)},
 {columns}
 FROM {name}
-JOIN (VALUES
-{asks}
-) AS asks (act, {", ".join(f"rule_{number}" for number in numbers)}) ON asks.act = {name}.act
+JOIN {_asks(name, judging)} ON asks.act = {name}.act
 OFFSET 0
 ) AS flagged
 CROSS JOIN LATERAL (SELECT {values or "1"}) AS valued
 CROSS JOIN LATERAL (VALUES
 {flags}
-) AS flag (rule, reasons, parameters)
+) AS flag (rule, reasons)
 WHERE num_nonnulls({", ".join(f"flagged.flag_{number}" for number in numbers)}) > 0 AND flag.reasons IS NOT NULL"""

@@ -272,6 +272,8 @@ CHINESE: Final[dict[str, str]] = {
     "There is no such record.": "没有这条记录。",
     "There is no such agency.": "没有接入这个机构。",
     "There is no such basis.": "没有这种依据。",
+    "No region is called so.": "没有这个地区。",
+    "Give its six digits, or its name with its province's.": "请填六位代码，或写明省份和名称。",
     "There is no such choice about findings.": "“疑点”只能选有或无。",
     "There is no such gate.": "没有这个环节。",
     "There is no such choice about invented ones.": "“虚构”只能是 true 或 false。",
@@ -359,6 +361,10 @@ CHINESE: Final[dict[str, str]] = {
     "Choose what the record shows is built.": "请按记录显示的建设内容选择。",
     "A proposal about this suspected project waits already.": "已有关于此疑似项目的提议待批。",
     "Settle that one first.": "请先处理该提议。",
+    "It is not said which records.": "没有写明哪些记录。",
+    "Choose among those shown.": "请在所列记录中选择。",
+    "A split leaves some records where they are.": "拆分须留下一部分记录。",
+    "Leave one at least.": "请至少留下一条。",
     "It is not said into what.": "没有写明对象。",
     "Give the number of the other project.": "请写明另一项目的编号。",
     "A suspected project cannot be merged into itself.": "疑似项目不能并入自身。",
@@ -431,6 +437,23 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
+    # reports from the public
+    "No report has this receipt.": "没有与此回执对应的举报。",
+    "Check each character; a receipt ends with its report.": "请逐字核对；举报到期删除后，回执也随之失效。",
+    "A file may have {size} MiB at most.": "单个文件最多 {size} MiB。",
+    "Send it in several parts, or only the pages that matter.": "请分成几份发送，或只发送要紧的几页。",
+    "The file did not arrive whole.": "文件没有完整送达。",
+    "Send it once more.": "请再发送一次。",
+    "These keys do not open it, or it is not whole.": "这些密钥打不开它，或它不完整。",
+    "Use the key whose fingerprint the report was sealed to; see docs/threat-model-reporters.md.": (
+        "请使用封存此举报时所用指纹对应的密钥；参见 docs/threat-model-reporters.md。"
+    ),
+    "This is no private key.": "这不是私钥。",
+    "It begins with AGE-SECRET-KEY-1.": "私钥以 AGE-SECRET-KEY-1 开头。",
+    "The key of that month was destroyed: what was sealed to it cannot be read any more.": (
+        "该月的密钥已销毁：用它封存的内容再也无法读取。"
+    ),
+    "A month has the form 2026-11.": "月份的写法如 2026-11。",
     "The register needs the role {name} of PostgreSQL, which this user may not make or take.": (
         "登记册需要数据库角色 {name}，而此用户无权创建或取得。"
     ),

@@ -1,6 +1,7 @@
 """Flags: what the compiled rules say of acts at some state of knowledge, with evidence, before anything is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import blake2b
@@ -11,10 +12,11 @@ from sqlalchemy.sql.elements import TextClause
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT, LANE_OF_JUDGED
-from registry.compiling import Use, compile_evidence, compile_flags
+from registry.compiling import STATES, Use, compile_evidence, compile_flags, compile_states
 from registry.database import json_text
 from registry.dirty import UNSETTLED_RECORDS
 from registry.history import Instant
+from registry.law.reading import Law
 from registry.law_in_force import Catalogue, catalogue_in_force
 from registry.rules.reading import SEVERITIES, Rule
 
@@ -35,6 +37,8 @@ class Asked:
     catalogue: Catalogue | None = None
     # Beside the owners of the projects: those whose duties, orders and units are looked at.
     enterprises: Sequence[int] = ()
+    # Whether the nation's records are many, which is judged another way; None: as the statistics of the table say.
+    many: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,51 @@ async def catalogue_of(session: AsyncSession, asked: Asked) -> Catalogue:
 async def ask_flags(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     """Which acts the rules flag and why, without evidence: record_id, project_id, act, rule, reasons and more."""
     catalogue = await catalogue_of(session, asked)
-    statement, values = await statement_of(session, asked, compile_flags(asked.use, catalogue.rules, catalogue.law))
     await _plan_for_these(session, asked)
-    rows = await (await session.connection()).execute(statement, values)
-    return [dict(row) for row in rows.mappings()]
+    async with states_made(session, asked, catalogue.law) as use:
+        statement, values = await statement_of(session, asked, compile_flags(use, catalogue.rules, catalogue.law))
+        rows = await (await session.connection()).execute(statement, values)
+        return [dict(row) for row in rows.mappings()]
+
+
+# Many rows are read and few come out: what PostgreSQL takes for dear by default is not dear here.
+FOR_MANY: Final = (
+    ("work_mem", "'256MB'"),
+    ("hash_mem_multiplier", "4"),
+    ("enable_mergejoin", "off"),
+    ("parallel_tuple_cost", "0.001"),
+)
+# Records from which on a table of its own for the states of projects is worth making.
+MANY_RECORDS: Final = 50_000
+
+
+@asynccontextmanager
+async def states_made(session: AsyncSession, asked: Asked, by_law: Law) -> AsyncIterator[Use]:
+    """Make the states of all projects before a large nation is judged: a table, which processes can read together.
+
+    It is made and dropped in this transaction, so nobody else ever sees it.
+    """
+    connection = await session.connection()
+    if asked.use.scope != "nation" or not (await _many(session) if asked.many is None else asked.many):
+        yield asked.use
+        return
+    for setting, value in FOR_MANY:
+        await connection.execute(text(f"SET LOCAL {setting} = {value}"))
+    name = f"{STATES}_{await connection.scalar(text('SELECT pg_backend_pid()'))}"
+    statement, values = await statement_of(
+        session, asked, f"CREATE UNLOGGED TABLE {name} AS {compile_states(asked.use, by_law)}"
+    )
+    await connection.execute(statement, values)
+    await connection.execute(text(f"ANALYZE {name} (project_id)"))
+    yield replace(asked.use, states=name)
+    await connection.execute(text(f"DROP TABLE {name}"))
+    for setting, _ in FOR_MANY:
+        await connection.execute(text(f"SET LOCAL {setting} TO DEFAULT"))
+
+
+async def _many(session: AsyncSession) -> bool:
+    known = text("SELECT reltuples FROM pg_class WHERE oid = CAST('records' AS regclass)")
+    return bool((await (await session.connection()).scalar(known) or 0) >= MANY_RECORDS)
 
 
 async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:
@@ -164,14 +209,15 @@ async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:
 async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[Flag]:
     """Every flag with its evidence, one for each rule and record, in order of fingerprint."""
     catalogue = await catalogue_of(session, asked)
-    statement, values = await statement_of(
-        session,
-        asked,
-        compile_evidence(asked.use, chosen=catalogue.rules, by_law=catalogue.law),
-        confidential=list(CONFIDENTIAL_ACTS),
-    )
     await _plan_for_these(session, asked)
-    rows = (await (await session.connection()).execute(statement, values)).mappings().all()
+    async with states_made(session, asked, catalogue.law) as use:
+        statement, values = await statement_of(
+            session,
+            asked,
+            compile_evidence(use, chosen=catalogue.rules, by_law=catalogue.law),
+            confidential=list(CONFIDENTIAL_ACTS),
+        )
+        rows = (await (await session.connection()).execute(statement, values)).mappings().all()
     succession = await read_succession(session)
     by_id = {one.id: one for one in catalogue.rules}
     return _one_each(_flag(dict(row), by_id[row["rule"]], succession, asked.as_of) for row in rows)

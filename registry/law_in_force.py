@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ class Catalogue:
     law: Law
     rules: tuple[Rule, ...]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """What tells one state from another: the versions of all rules, in which their text and values are."""
         return blake2b(json_text([one.version for one in self.rules]).encode(), digest_size=8).hexdigest()

@@ -112,7 +112,7 @@ def _managed(organisation: str) -> str:
     )
 
 
-def of_account(column: str) -> str:
+def _of_account(column: str) -> str:
     """The condition that an administrator is in charge of the account a row belongs to."""
     return (
         f"({may('accounts')} AND EXISTS (SELECT FROM accounts AS theirs WHERE theirs.id = {column} "
@@ -168,6 +168,10 @@ _VISIBLE_FINDING: Final = (
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
+# Set by registry.handover while what is open in a leaving person's name is counted and moved, never by a role.
+_HANDOVER: Final = "(SELECT may('hand_over'))"
+
+
 def _prepared(table: str) -> str:
     """The condition that a row of publishing lies within the viewer's region, for whoever prepares publications."""
     return f"({may('publish', 'decide')} AND {within(f'{table}.region')})"
@@ -199,6 +203,18 @@ def _reviewed(table: str) -> str:
 
 def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
+
+
+# Of reports: the desk's reviewers and supervisors; their desk is their organisation.
+_DESK: Final = f"({may('decide')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_KEPT: Final = f"({may('accounts')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_S_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS of_part WHERE of_part.id = tip_parts.thread_id)"
+_DESK_S_PART: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_parts AS of_chunk WHERE of_chunk.id = tip_chunks.part_id))"
+)
+_LINKED: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_threads AS linked WHERE linked.id = tip_links.thread_id))"
+)
 
 
 def _of_case(table: str) -> str:
@@ -304,9 +320,9 @@ POLICIES: Final[dict[str, Policy]] = {
     "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
     # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
     "cases": Policy(
-        read=_CASE,
+        read=f"({_HANDOVER} OR {_CASE})",
         add=f"({may('decide')} AND {_CASE})",
-        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK})",
+        change=f"({may('decide')} AND (NOT credit OR {may('credit')}) AND {_MY_DESK} OR {_HANDOVER})",
     ),
     "case_serials": Policy(read=may("decide"), add=may("decide"), change=may("decide")),
     "case_subjects": Policy(
@@ -315,11 +331,11 @@ POLICIES: Final[dict[str, Policy]] = {
         change=f"({may('decide')} AND {_of_case('case_subjects')})",
     ),
     "case_tasks": Policy(
-        read=_of_case("case_tasks"),
+        read=f"({_HANDOVER} OR {_of_case('case_tasks')})",
         add=f"({may('decide')} AND {_of_case('case_tasks')})",
         change=f"({_CASE_WORKERS} AND {_of_case('case_tasks')} AND (organisation_id = (SELECT my_organisation()) "
         "OR EXISTS (SELECT FROM cases AS worked_on WHERE worked_on.id = case_tasks.case_id "
-        "AND worked_on.desk_id = (SELECT my_organisation()))))",
+        f"AND worked_on.desk_id = (SELECT my_organisation()))) OR {_HANDOVER})",
     ),
     "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
     **{
@@ -347,8 +363,21 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
     ),
+    # Reports: their desk's own, and sealed; desks and public keys are for everybody.
+    "tip_desks": Policy(read=EVERYBODY, add=_DESK_KEPT, change=_DESK_KEPT, jobs="SELECT"),
+    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=_DESK, jobs="SELECT"),
+    "tip_outer_keys": Policy(read=EVERYBODY),
+    "tip_threads": Policy(read=_DESK, change=_DESK),
+    # Desks add answers; what a reporter sent is sealed again (to other keys) and never changed.
+    "tip_parts": Policy(
+        read=f"({_DESK} AND thread_id IS NOT NULL)",
+        add=f"({_DESK} AND direction = 'out' AND {_DESK_S_THREAD})",
+        change=f"({_DESK} AND thread_id IS NOT NULL)",
+    ),
+    "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
+    "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
-    "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
+    "alerts": Policy(read=f"({_HANDOVER} OR {_VISIBLE_ALERT})", change=f"({_HANDOVER} OR {_DESK_OF_ALERT})"),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
     "alert_events": Policy(read=_of_alert("alert_events"), add=f"({may('decide')} AND {_of_alert('alert_events')})"),
     "alert_silences": Policy(
@@ -402,26 +431,26 @@ POLICIES: Final[dict[str, Policy]] = {
         jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
         # One's own role is passed on by oneself; every other grant is an administrator's.
         # Nobody grants to themselves.
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
-        f"{of_account('account_id')}))",
-        change=f"(delegated_by = {_MINE} OR {of_account('account_id')})",
+        f"{_of_account('account_id')}))",
+        change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
         jobs="SELECT",
     ),
     "sign_ins": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=RECOGNISING,
-        change=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
-        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         jobs=NOTHING,
     ),
     "api_keys": Policy(
@@ -443,4 +472,31 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
     "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+}
+
+# The public intake: it adds reports, and of threads it sees the one whose receipt was given; nothing else.
+_OWN_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS own WHERE own.id = tip_parts.thread_id)"
+_OWN_PART: Final = f"(draft_hash = (SELECT my_draft()) OR {_OWN_THREAD})"
+
+
+def _own_chunk(condition: str) -> str:
+    return f"EXISTS (SELECT FROM tip_parts AS own_part WHERE own_part.id = tip_chunks.part_id AND own_part.{condition})"
+
+
+INTAKE_POLICIES: Final[dict[str, Policy]] = {
+    "regions": Policy(read=EVERYBODY),
+    "tip_desks": Policy(read="until IS NULL"),
+    "tip_desk_keys": Policy(read="(until IS NULL AND confirmed_by IS NOT NULL)"),
+    "tip_threads": Policy(
+        read="lookup_hash = (SELECT my_lookup())",
+        add="(lookup_hash = (SELECT my_lookup()) AND state = 'received' AND outcome = '')",
+    ),
+    "tip_parts": Policy(
+        read=_OWN_PART,
+        add=f"(direction = 'in' AND NOT complete AND {_OWN_PART})",
+        change=f"(direction = 'in' AND {_OWN_PART})",
+        remove="(direction = 'in' AND draft_hash = (SELECT my_draft()))",
+    ),
+    # What a reporter sent is not given back, to whomever: only answers are read.
+    "tip_chunks": Policy(read=_own_chunk("direction = 'out'"), add=_own_chunk("direction = 'in'")),
 }

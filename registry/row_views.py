@@ -7,12 +7,8 @@ from typing import Final
 
 from registry.publishing.figures import FIGURES
 from registry.publishing.views import PUBLISHABLE
-from registry.row_policies import credit_acts, of_account, sees_credit_finding
+from registry.row_policies import credit_acts, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
-
-_COLLEAGUES: Final = """EXISTS (SELECT FROM accounts AS one
-            JOIN accounts AS other ON other.organisation_id = one.organisation_id
-            WHERE one.id = leaving AND other.id = successor)"""
 
 FUNCTIONS: Final[tuple[str, ...]] = (
     """
@@ -28,6 +24,17 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     """
     CREATE OR REPLACE FUNCTION my_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT nullif(current_setting('threegates.organisation', true), '')
+    $$
+    """,
+    # Of the public intake: the thread whose receipt was given, the draft whose secret was.
+    """
+    CREATE OR REPLACE FUNCTION my_lookup() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_lookup', true), ''), 'hex')
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_draft() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_draft', true), ''), 'hex')
     $$
     """,
     # Every code at or below the viewer's region, successors included; the nation's viewer has them all, also NULL.
@@ -48,24 +55,6 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     """
     CREATE OR REPLACE FUNCTION serves_nation() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
-    $$
-    """,
-    # Who runs the accounts reads no case, and yet hands what is open in a leaving person's name to a colleague.
-    f"""
-    CREATE OR REPLACE FUNCTION open_case_work(leaving bigint, OUT cases bigint, OUT tasks bigint) LANGUAGE sql STABLE
-    SECURITY DEFINER SET search_path = public AS $$
-        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open'),
-            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open')
-        WHERE {of_account("leaving")}
-    $$
-    """,
-    f"""
-    CREATE OR REPLACE FUNCTION hand_over_case_work(leaving bigint, successor bigint) RETURNS void LANGUAGE sql
-    SECURITY DEFINER SET search_path = public AS $$
-        UPDATE cases SET owner_id = successor, version = version + 1
-        WHERE owner_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
-        UPDATE case_tasks SET assignee_id = successor, version = version + 1
-        WHERE assignee_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
     $$
     """,
     """
@@ -156,4 +145,20 @@ VIEWS: Final[dict[str, tuple[str, str]]] = {
     ),
     # How many first opinions of somebody wait for a second person, for who ends accounts; not on which records.
     "waiting_opinions": ("owner", _WAITING_OPINIONS),
+    # Which offices there are: who reports chooses the one concerned and sees which one receives.
+    "tip_offices": (
+        "owner",
+        "SELECT id, name_zh, name_en, region, lanes, invented FROM organisations "
+        "WHERE kind = 'agency' AND ended_at IS NULL",
+    ),
+    # Names of projects, which are public: who reports finds the one it is about.
+    "tip_projects": (
+        "owner",
+        "SELECT DISTINCT ON (p.project_id) p.project_id, p.name, p.name_normal, p.region, p.sector, "
+        "e.name AS enterprise, e.name_normal AS enterprise_normal FROM project_versions AS p "
+        "LEFT JOIN enterprise_versions AS e ON e.enterprise_id = p.owner_id AND e.known_to = 'infinity' "
+        "WHERE p.known_to = 'infinity' ORDER BY p.project_id, p.held_from DESC NULLS LAST, e.held_from DESC NULLS LAST",
+    ),
 }
+# Those that the public intake may read.
+INTAKE_VIEWS: Final = frozenset({"tip_offices", "tip_projects"})

@@ -30,6 +30,25 @@ class Settings(BaseSettings):
         default=None,
         description="the same database as the jobs enter it: as threegates_jobs or a member of it",
     )
+    intake_database_url: SecretStr | None = Field(
+        default=None,
+        description="the same database as the public intake enters it: as threegates_intake or a member of it",
+    )
+    tip_key_folder: Path | None = Field(
+        default=None,
+        description="the outer keys of reports, to be left out of every backup; DATA_FOLDER/tip-keys when unset",
+    )
+    tip_months: int = Field(
+        default=12, ge=1, le=120, description="whole months after its own for which a report can be read"
+    )
+    intake_rate: float = Field(
+        default=5, gt=0, le=1000, description="reports a second that the public intake takes; more wait their turn"
+    )
+    intake_exit: str = Field(
+        default="https://www.baidu.com/",
+        pattern=r"^https?://",
+        description="where the intake's quick exit leads: a page that nobody wonders about",
+    )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
     )
@@ -83,7 +102,7 @@ class Settings(BaseSettings):
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
 
-    @field_validator("database_url", "portal_database_url", "jobs_database_url")
+    @field_validator("database_url", "portal_database_url", "jobs_database_url", "intake_database_url")
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -204,6 +223,10 @@ class Settings(BaseSettings):
     def portal_dsn(self) -> str | None:
         """The portal's own address of the database; None where it was given none and enters as the owner."""
         return None if self.portal_database_url is None else _dsn(self.portal_database_url)
+
+    def intake_dsn(self) -> str:
+        """The public intake's address of the database: its own, or the owner's, whose rights it gives up each time."""
+        return self.database_dsn() if self.intake_database_url is None else _dsn(self.intake_database_url)
 
     def jobs_dsn(self) -> str | None:
         """The jobs' own address of the database; None where they were given none and enter as the owner."""

@@ -4,10 +4,13 @@
 SELECT f.project_id,
        bool_or(f.is_land) AS asked_land,
        min(f.acted_on) FILTER (WHERE f.until IS NULL AND f.is_land) AS land_from,
-       range_agg(daterange(f.acted_on, f.until)) FILTER (WHERE f.until > f.acted_on AND f.is_land) AS land_days,
+       datemultirange(VARIADIC array_agg(daterange(f.acted_on, f.until))
+           FILTER (WHERE f.until > f.acted_on AND f.is_land)) AS land_days,
        min(f.acted_on) FILTER (WHERE f.until IS NULL AND f.is_eia) AS eia_from,
-       range_agg(daterange(f.acted_on, f.until)) FILTER (WHERE f.until > f.acted_on AND f.is_eia) AS eia_days,
+       datemultirange(VARIADIC array_agg(daterange(f.acted_on, f.until))
+           FILTER (WHERE f.until > f.acted_on AND f.is_eia)) AS eia_days,
        min(f.acted_on) FILTER (WHERE f.until IS NULL AND f.is_energy) AS energy_from,
-       range_agg(daterange(f.acted_on, f.until)) FILTER (WHERE f.until > f.acted_on AND f.is_energy) AS energy_days
+       datemultirange(VARIADIC array_agg(daterange(f.acted_on, f.until))
+           FILTER (WHERE f.until > f.acted_on AND f.is_energy)) AS energy_days
 FROM known_formalities AS f
 GROUP BY f.project_id

@@ -2,13 +2,16 @@
 --   acted_on    the day of commissioning; NULL where nobody knows it
 --   built_excess   by which share of what stood approved on the day of commissioning the equipment then built is above it:
 --                  by product where the unit is a yearly capacity, by class where an approval names the class
+--   backward_since   the first day on which the law orders the unit to be eliminated; NULL where it does not
 --   reference, equipment_class, size, unit, product, commissioned, dismantled, last_ran, traits   see known_equipment.sql
 SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint AS version_id, NULL::bigint AS record_id,
        CAST(:as_of AS date) AS judged_on, 'equipment' AS act, e.commissioned AS acted_on,
        e.project_id, e.enterprise_id, p.owner_id, 'linked' AS outcome, '' AS method,
        p.sector, COALESCE(p.region, h.region) AS project_region, NULL::text AS region,
        e.reference, e.equipment_class, e.size, e.unit, e.product, e.commissioned, e.dismantled, e.last_ran, e.traits,
-       CASE WHEN p.standing_days @> e.commissioned THEN (
+       CASE WHEN (p.stands_from <= e.commissioned OR p.standing_days @> e.commissioned)
+            AND (e.unit LIKE '%/a' OR e.unit LIKE '%/年'
+                 OR e.equipment_class IN (SELECT named.product FROM approved_products AS named)) THEN (
            SELECT CASE
                WHEN allowed.amount > 0 THEN (built.amount - allowed.amount) / allowed.amount
                WHEN built.amount > 0 THEN 'Infinity'
@@ -40,7 +43,10 @@ SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint A
              )
        ) END AS built_excess,
        e.still_to_come,
-       p.nature, p.standing_days, COALESCE(e.enterprise_id, p.owner_id) AS party_id
+       b.since AS backward_since, p.nature, COALESCE(e.enterprise_id, p.owner_id) AS party_id
 FROM known_equipment AS e
 LEFT JOIN project_states AS p ON p.project_id = e.project_id
+LEFT JOIN (
+    SELECT w.equipment_id, min(w.since) AS since FROM backward_equipment AS w GROUP BY w.equipment_id
+) AS b ON b.equipment_id = e.equipment_id
 LEFT JOIN enterprise_versions AS h ON h.enterprise_id = e.enterprise_id AND known(h) AND held(h)

@@ -1,10 +1,11 @@
 -- Regions, with all below them, and the days on which they may be given no EIA and no approval.
-SELECT w.inner_code AS region, range_agg(daterange(r.since, r.until, '[]')) AS days
-FROM restrictions AS r
-CROSS JOIN LATERAL (
-    SELECT r.region AS inner_code
-    UNION
-    SELECT below.inner_code FROM region_within AS below WHERE below.outer_code = r.region
-) AS w
-WHERE known(r) AND r.since <= :as_of
-GROUP BY w.inner_code
+SELECT named.region, range_agg(daterange(named.since, named.until, '[]')) AS days
+FROM (
+    SELECT r.region, r.since, r.until FROM restrictions AS r WHERE known(r) AND r.since <= :as_of
+    UNION ALL
+    SELECT below.inner_code, r.since, r.until
+    FROM restrictions AS r
+    JOIN region_within AS below ON below.outer_code = r.region
+    WHERE known(r) AND r.since <= :as_of
+) AS named
+GROUP BY named.region

@@ -12,8 +12,8 @@ from registry.gate.matching import Match
 from registry.gate.questions import Question
 from registry.gate.receipts import plain
 from registry.gate.words import Answer, gate_words
-from registry.law.reading import law
-from registry.rules.reading import SEVERITIES, Rule, rules
+from registry.law_in_force import Catalogue
+from registry.rules.reading import SEVERITIES, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ def _said_by_rule(rule: Rule, act: str) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=1)
-def _by_id() -> dict[str, Rule]:
-    return {one.id: one for one in rules()}
+@lru_cache(maxsize=4)
+def _by_id(catalogue: Catalogue) -> dict[str, Rule]:
+    return {one.id: one for one in catalogue.rules}
 
 
 def judge(
@@ -95,12 +95,13 @@ def judge(
     row: Mapping[str, Any],
     day: date,
     agencies: Agencies,
+    catalogue: Catalogue,
     *,
     finance: bool,
     hold_days: int,
 ) -> Verdict:
     """The verdict on one question; `row` is what `verdicts.ask` saw, `finance` whether credit may be spoken of."""
-    flags = row["flags"] or []
+    flags = [{**one, "by": _by_id(catalogue)[one["rule"]]} for one in row["flags"] or []]
     act = question.intended_act
     reasons = [_reason(one, act) for one in flags]
     findings = row["findings"] or []
@@ -130,7 +131,7 @@ def judge(
         if value
     }
     if answer == "allow":
-        verdict.holds_until = _holds_until(row, act, day, hold_days)
+        verdict.holds_until = _holds_until(row, _law_changes(act, catalogue), day, hold_days)
     return verdict
 
 
@@ -140,7 +141,7 @@ def _note(code: str) -> dict[str, str]:
 
 
 def _reason(flag: Mapping[str, Any], act: str) -> dict[str, Any]:
-    rule = _by_id()[flag["rule"]]
+    rule: Rule = flag["by"]
     codes = sorted(set(flag["reasons"]))
     said = [rule.reasons[code] for code in codes if code in rule.reasons]
     return {
@@ -177,7 +178,7 @@ def _missing(flags: Iterable[Mapping[str, Any]], act: str, day: date, agencies: 
     supplied = gate_words().supplied
     found: dict[str, dict[str, str]] = {}
     for flag in flags:
-        rule = _by_id()[flag["rule"]]
+        rule: Rule = flag["by"]
         for code in sorted(set(flag["reasons"])) or [rule.id]:
             known = supplied.get(code)
             words = known or rule.reasons.get(code) or rule.title
@@ -188,7 +189,7 @@ def _missing(flags: Iterable[Mapping[str, Any]], act: str, day: date, agencies: 
     return list(found.values())
 
 
-def _holds_until(row: Mapping[str, Any], act: str, day: date, hold_days: int) -> date:
+def _holds_until(row: Mapping[str, Any], changes: Iterable[date], day: date, hold_days: int) -> date:
     """The last day of an allowance: so many days, or until an approval or formality ends or the law changes."""
     last = day + timedelta(days=hold_days)
     formalities: dict[str, list[Mapping[str, Any]]] = {}
@@ -199,7 +200,7 @@ def _holds_until(row: Mapping[str, Any], act: str, day: date, hold_days: int) ->
         ends = _end(papers, day)
         if ends is not None:
             last = min(last, ends)
-    return min([last, *(change - timedelta(days=1) for change in _law_changes(act) if change > day)])
+    return min([last, *(change - timedelta(days=1) for change in changes if change > day)])
 
 
 def _end(papers: Iterable[Mapping[str, Any]], day: date) -> date | None:
@@ -220,10 +221,10 @@ def _end(papers: Iterable[Mapping[str, Any]], day: date) -> date | None:
 
 
 @lru_cache(maxsize=64)
-def _law_changes(act: str) -> tuple[date, ...]:
+def _law_changes(act: str, catalogue: Catalogue) -> tuple[date, ...]:
     """The days from which a parameter that rules of this act read has another value."""
-    names = {name for rule in rules() if act in rule.duty for name in rule.parameters}
-    values = [law().parameter(name) for name in names]
+    names = {name for rule in catalogue.rules if act in rule.duty for name in rule.parameters}
+    values = [catalogue.law.parameter(name) for name in names]
     return tuple(
         sorted({one.since for it in values for ones in (it.values, *(more for _, more in it.regions)) for one in ones})
     )

@@ -22,9 +22,9 @@ from registry.gate.receipts import FORMAT, sign
 from registry.gate.signing import SigningKey
 from registry.gate.words import gate_words
 from registry.identifiers import uscc
+from registry.law_in_force import catalogue_in_force
 from registry.names import normalise
 from registry.reading import Row, first, rows
-from registry.rules.reading import rules
 from registry.settings import settings
 from registry.viewers import Viewer
 
@@ -101,6 +101,7 @@ class Judged:
     seen: Row
     verdict: Verdict
     day: date
+    rules: str  # the state of the catalogue: equal rules and values give an equal word
 
 
 async def judge_all(
@@ -113,6 +114,8 @@ async def judge_all(
     """Judge questions (each with whether credit may be spoken of) together; writes nothing."""
     found = matches or await find(session, [question for question, _ in questions])
     agencies = await _agencies(session)
+    # Values that two people put in force count at once, as everywhere.
+    catalogue = await catalogue_in_force(session)
     days: dict[date, list[int]] = {}
     for number, (question, _) in enumerate(questions):
         days.setdefault(question.on or today, []).append(number)
@@ -120,13 +123,13 @@ async def judge_all(
     for day, numbers in days.items():
         acts = [intended(n, questions[n][0], day, _found(questions[n][0], found[n])) for n in numbers]
         projects = sorted({one["project_id"] for one in acts if one["project_id"] is not None})
-        for row in await verdicts.ask(session, day, acts, projects):
+        for row in await verdicts.ask(session, day, acts, projects, catalogue):
             n = int(row["record_id"])
             question, finance = questions[n]
             verdict = judge(
-                question, found[n], row, day, agencies, finance=finance, hold_days=settings().gate_hold_days
+                question, found[n], row, day, agencies, catalogue, finance=finance, hold_days=settings().gate_hold_days
             )
-            judged[n] = Judged(question, found[n], row, verdict, day)
+            judged[n] = Judged(question, found[n], row, verdict, day, catalogue.digest)
     return [judged[number] for number in range(len(questions))]
 
 
@@ -275,20 +278,9 @@ def _document(ask: Ask, judged: Judged, said: dict[str, Any], address: str, at: 
         "missing": verdict.missing,
         "evidence": verdict.evidence if match.sure else {},
         "recheck_of": ask.recheck_address,
-        "rules": _catalogue(),
+        "rules": judged.rules,
         "synthetic": bool(judged.seen["synthetic"]),
     }
-
-
-def _catalogue() -> str:
-    """The version of the whole catalogue of rules: equal rules and parameters give an equal word."""
-    if not _CATALOGUE:
-        versions = "\n".join(f"{one.id} {one.version}" for one in rules())
-        _CATALOGUE.append(hashlib.blake2b(versions.encode(), digest_size=8).hexdigest())
-    return _CATALOGUE[0]
-
-
-_CATALOGUE: Final[list[str]] = []
 
 
 async def _write(session: AsyncSession, kept: Iterable[_Kept]) -> set[str]:

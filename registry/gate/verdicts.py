@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.compiling import Use, compile_flags, fact
 from registry.database import json_text
+from registry.law_in_force import Catalogue
 
 INTENDED: Final = Use("intended")
 
@@ -77,13 +78,13 @@ ORDER BY i.record_id
 _JSON: Final = ("flags", "approvals", "formalities", "findings", "project")
 
 
-@lru_cache(maxsize=1)
-def statement() -> TextClause:
+@lru_cache(maxsize=4)
+def statement(catalogue: Catalogue) -> TextClause:
     """All rules over `:intended`, with the evidence of `:projects` as of `:as_of`; `:enterprises` are the parties."""
     # Made once: looking through twenty thousand characters for names costs as much as an answer.
     return text(
         _STATEMENT.format(
-            flags=compile_flags(INTENDED),
+            flags=compile_flags(INTENDED, catalogue.rules, catalogue.law),
             approvals=fact("known_approvals", INTENDED),
             formalities=fact("known_formalities", INTENDED),
         )
@@ -95,7 +96,11 @@ def statement() -> TextClause:
 
 
 async def ask(
-    session: AsyncSession, as_of: date, intended: Sequence[dict[str, Any]], projects: Sequence[int]
+    session: AsyncSession,
+    as_of: date,
+    intended: Sequence[dict[str, Any]],
+    projects: Sequence[int],
+    catalogue: Catalogue,
 ) -> list[dict[str, Any]]:
     """One row for each intended act, in order of its record_id: flags, project, approvals, formalities, findings."""
     connection = await session.connection()
@@ -108,7 +113,7 @@ async def ask(
         "enterprises": sorted(parties),
         "as_of": as_of,
     }
-    found = (await connection.execute(statement(), values)).mappings()
+    found = (await connection.execute(statement(catalogue), values)).mappings()
     return [
         {name: orjson.loads(value) if name in _JSON and value else value for name, value in row.items()}
         for row in found

@@ -104,6 +104,7 @@ READABLE_FACTS: Final = frozenset(
         "other_regions",
         "owner_identities",
         "restricted_regions",
+        "standing_dispositions",
     }
 )
 # A function outside this list may read the clock, the session or the outside, so that a verdict could not be repeated.

@@ -1,7 +1,7 @@
 """Judging against a bare join of the same tables: `python -m tests.bench.judging --rows 1000000`.
 
-A scratch database is filled with projects, approvals, linked records; then the compiled rules and two bare joins run in
-turns, so that a busy machine slows all of them. The floor asks nothing of a row: it joins and counts.
+A scratch database is filled with projects, approvals, linked records; then the judging of the nation and two bare joins
+run in turns, so that a busy machine slows all of them. The floor asks nothing of a row: it joins and counts.
 
 In the same run a sample is judged a row at a time by three of the rules in Python (tests.bench._row_judge), and 1,000
 changed records are judged and written as after a sync.
@@ -18,13 +18,16 @@ from datetime import date
 from typing import Final
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import dirty
 from registry.clock import now
 from registry.compiling import Use, compile_flags
 from registry.database import make_engine, transaction
+from registry.flags import FOR_MANY, Asked, ask_flags, statement_of, states_made
 from registry.judging import judge_changed
+from registry.law.reading import law
 from registry.migrations import upgrade
 from tests.bench._row_judge import judge_one
 
@@ -32,7 +35,6 @@ from tests.bench._row_judge import judge_one
 RECORDS_OF_PROJECT: Final = 8
 SAMPLE: Final = 2_000
 CHANGED: Final = 1_000
-SETTINGS: Final = ("SET work_mem = '256MB'", "SET hash_mem_multiplier = 4", "SET jit = off")
 
 WORLD: Final = (
     """INSERT INTO enterprises (id, reference, created_at) OVERRIDING SYSTEM VALUE
@@ -159,7 +161,11 @@ async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False)
             connection = await asyncpg.connect(dsn)
             try:
                 await _fill(connection, rows)
-                found = await _measure(connection, rows, rounds, explain=explain)
+                engine = make_engine(dsn)
+                try:
+                    found = await _measure(engine, rows, rounds, explain=explain)
+                finally:
+                    await engine.dispose()
                 return found, await _beside(connection, dsn, rows, found[0].our_rows_per_second)
             finally:
                 await connection.close()
@@ -174,26 +180,31 @@ async def _fill(connection: asyncpg.Connection, rows: int) -> None:
         await connection.execute(statement.format(projects=1 + rows // RECORDS_OF_PROJECT, records=rows))
 
 
-def _bound(sql: str) -> str:
-    """The compiled text with its two binds written in, as psql or EXPLAIN take it."""
-    return sql.replace(":as_of", f"DATE '{date(2020, 12, 31)}'").replace(":unsettled", "'{}'")
-
-
-async def _measure(connection: asyncpg.Connection, rows: int, rounds: int, *, explain: bool) -> list[Comparison]:
-    for setting in SETTINGS:
-        await connection.execute(setting)
-    ours = f"SELECT count(*) FROM ({_bound(compile_flags(Use('nation')))}) AS flags"
-    if explain:
-        for line in await connection.fetch(f"EXPLAIN (ANALYZE, BUFFERS OFF, COSTS OFF) {ours}"):
-            print(line[0])
+async def _measure(engine: AsyncEngine, rows: int, rounds: int, *, explain: bool) -> list[Comparison]:
+    """The judging that every night does, with all it makes beforehand, and the floors, in turns in one session."""
     floors = {"records, links and projects": RECORDS_AND_PROJECTS, "the same tables": SAME_TABLES}
-    flagged = await connection.fetchval(ours)
+    asked = Asked(Use("nation"), date(2020, 12, 31), many=True)
     times: dict[str, list[float]] = {name: [] for name in ("", *floors)}
-    for _ in range(rounds):
-        for name, sql in (("", ours), *floors.items()):
+    async with transaction(engine) as session:
+        connection = await session.connection()
+        if explain:
+            async with states_made(session, asked, law()) as use:
+                statement, values = await statement_of(
+                    session, asked, f"EXPLAIN (ANALYZE, COSTS OFF) {compile_flags(use)}"
+                )
+                for line in await connection.execute(statement, values):
+                    print(line[0])
+        flagged = len(await ask_flags(session, asked))
+        for _ in range(rounds):
             started = time.perf_counter()
-            await connection.fetch(sql)
-            times[name].append(time.perf_counter() - started)
+            await ask_flags(session, asked)
+            times[""].append(time.perf_counter() - started)
+            for setting, value in FOR_MANY:
+                await connection.execute(text(f"SET LOCAL {setting} = {value}"))
+            for name, sql in floors.items():
+                started = time.perf_counter()
+                await connection.execute(text(sql))
+                times[name].append(time.perf_counter() - started)
     found = []
     for name in floors:
         ratios = [mine / bare for mine, bare in zip(times[""], times[name], strict=True)]

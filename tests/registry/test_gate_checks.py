@@ -13,6 +13,8 @@ from registry.errors import BadInput
 from registry.gate.signing import SigningKey
 from registry.settings import settings
 from tests.registry.gate_world import BANK, GOOD, HOSPITAL, LAND, LAPSED, UNKNOWN, ask, gate_world, signing_key
+from tests.registry.test_deciding_findings import person
+from tests.registry.test_law_drafting import propose, put_in_force, try_all
 from tests.registry.worlds import CODE, OTHER, OWNER, at, changed, value
 
 
@@ -136,3 +138,17 @@ async def test_checks_are_never_changed_nor_deleted(engine: AsyncEngine, key: Si
 async def test_the_audit_knows_who_asked(engine: AsyncEngine, key: SigningKey) -> None:
     await ask(engine, key, LAND, act="land_grant", project={"code": GOOD})
     assert await value(engine, "SELECT organisation_id || ' ' || asker FROM gate_checks") == "land-bureau land-key"
+
+
+async def test_a_value_that_two_people_put_in_force_counts_at_the_gate_at_once(
+    engine: AsyncEngine, key: SigningKey
+) -> None:
+    lapsed: dict[str, Any] = {"lane": "land", "project": {"code": LAPSED}, "party": {"uscc": OWNER}}
+    before = await ask(engine, key, **lapsed)
+    one, two = await person(engine, "decide"), await person(engine, "approve")
+    number = await propose(engine, one)
+    assert await try_all(engine) == 1
+    await put_in_force(engine, two, number)
+    after = await ask(engine, key, **lapsed)
+    assert (before["answer"], after["answer"]) == ("refuse", "allow")
+    assert before["rules"] != after["rules"]

@@ -11,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import dirty
+from registry.compiling import Use
 from registry.database import transaction
-from registry.flags import Flag
+from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.gates import gates_of_projects
 from registry.judging import replay
 from registry.registering import ProjectItem, Telling, correct_approval, correct_project, register_projects
@@ -111,6 +112,11 @@ async def test_what_changed_and_the_nation_say_the_same(engine: AsyncEngine) -> 
     asked = {(flag.fingerprint, flag.reasons, flag.evidence_hash) for flag in await _replay(engine)}
     kept = {(one["fingerprint"], tuple(one["reasons"]), one["evidence_hash"]) for one in await findings(engine)}
     assert asked == kept
+    # A large nation is judged over a table of its projects' states: the same flags, and no table left behind.
+    async with transaction(engine) as session:
+        many = await ask_flags_with_evidence(session, Asked(Use("nation"), AS_OF, many=True))
+    assert {(flag.fingerprint, flag.reasons, flag.evidence_hash) for flag in many} == kept
+    assert await value(engine, "SELECT count(*) FROM pg_class WHERE relname LIKE 'project_states%'") == 0
 
 
 async def test_a_changed_approval_closes_and_opens_findings_with_the_reason(engine: AsyncEngine) -> None:

@@ -285,7 +285,7 @@ async def test_proposals_take_two_people_and_are_handed_over(engine: AsyncEngine
             await end_account(session, admin, drafter.account_id or 0, None, "leaves", NOW)
     async with acting(engine, admin) as session:
         counts = await end_account(session, admin, drafter.account_id or 0, second.account_id, "leaves", NOW)
-    assert counts == {"proposals": 1, "cases": 0, "case_tasks": 0}
+    assert {kind: number for kind, number in counts.items() if number} == {"proposals": 1}
     with pytest.raises(NotAllowed):
         async with acting(engine, second) as session:
             await approve(session, second, two, 2, "", NOW)

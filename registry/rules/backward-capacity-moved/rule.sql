@@ -1,6 +1,6 @@
 SELECT CAST(ARRAY[] AS text[]) AS reasons
 FROM judged_equipment
-WHERE judged_equipment.commissioned IS NOT NULL
+WHERE judged_equipment.backward_since <= judged_equipment.commissioned
   AND EXISTS (
     SELECT 1
     FROM backward_equipment

@@ -5,6 +5,7 @@ WHERE judged_equipment.dismantled IS NULL
   AND (
     (
       'class' = ANY(:elimination_deadlines)
+      AND judged_equipment.backward_since <= judged_equipment.judged_on
       AND EXISTS (
         SELECT 1
         FROM backward_equipment

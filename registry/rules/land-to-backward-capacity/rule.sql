@@ -1,7 +1,7 @@
 SELECT CAST(ARRAY[] AS text[]) AS reasons
 FROM acts
 WHERE acts.act = ANY(:backward_land_acts)
-  AND acts.project_id IN (SELECT b.project_id FROM backward_equipment AS b)
+  AND acts.backward_since <= acts.acted_on
   AND EXISTS(
     SELECT 1 FROM backward_equipment AS b
     JOIN known_equipment AS e ON e.equipment_id = b.equipment_id

@@ -41,4 +41,5 @@ SELECT ARRAY_REMOVE(
     NULL
   ) AS reasons
 FROM acts
-WHERE acts.names_project
+WHERE acts.project_code IS NOT NULL
+  AND acts.names_project

@@ -1,6 +1,7 @@
 SELECT CAST(ARRAY[] AS text[]) AS reasons
 FROM judged_plans
 WHERE judged_plans.sector = ANY(:overcapacity_sectors)
+  AND judged_plans.has_shared
   AND EXISTS (
     SELECT 1
     FROM known_plan_units AS mine
