@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.errors import BadSetting
 from registry.row_policies import NOBODY, POLICIES, Policy
 from registry.row_views import FUNCTIONS, VIEWS
-from registry.viewers import JOBS_ROLE, PORTAL_ROLE
+from registry.viewers import JOBS_ROLE, PORTAL_ROLE, WORKSHOP
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
@@ -82,6 +82,8 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     for table in await _tables(connection):
         wanted += policy_statements(table, POLICIES.get(table, Policy()))
     wanted += view_statements()
+    # Where a job makes a table for the while of its transaction; nobody else may.
+    wanted += [f"CREATE SCHEMA IF NOT EXISTS {WORKSHOP}", f"GRANT USAGE, CREATE ON SCHEMA {WORKSHOP} TO {JOBS_ROLE}"]
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     standing = await connection.scalar(text("SELECT value FROM register_facts WHERE name = 'row_security'"))
     if standing == digest:

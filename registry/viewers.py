@@ -12,6 +12,8 @@ from registry.roles import Permission
 PORTAL_ROLE: Final = "threegates_portal"
 # Worker and scheduler: policies show them every row, and they own nothing.
 JOBS_ROLE: Final = "threegates_jobs"
+# The schema in which the jobs may make tables, each for one transaction.
+WORKSHOP: Final = "judging"
 NATION: Final = "000000"
 
 # A bank sees what the public sees and its own credit; finance what officials see and credit of its region.
