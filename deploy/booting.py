@@ -43,6 +43,7 @@ COMMAND_LINE = ["-c", "from portal.commands import main; main()"]
 # How `threegates sync` ends where nothing failed and a feed is held.
 AWAITS_A_PERSON = 3
 # What each says in its log once it does its work.
+INTAKE_OPEN = "the intake of reports is open"
 WORKERS = {"worker": "the worker waits for jobs", "scheduler": "the scheduler ticks"}
 
 STEPS = [
@@ -50,6 +51,7 @@ STEPS = [
     ("postgresql", "PostgreSQL 数据库", "PostgreSQL", False),
     ("elasticsearch", "Elasticsearch 搜索", "Elasticsearch", False),
     ("migrations", "数据库结构", "the database's schema", False),
+    ("intake", "公众举报入口", "the intake of reports", False),
     ("demo", "演示数据装入登记册", "the demo's data in the register", True),
     ("agencies", "模拟的三个部门系统", "the three played agencies", True),
     ("sync", "同步、关联、判定和索引", "sync, linking, judging and indexing", True),
@@ -88,7 +90,7 @@ class Boot:
         fixed = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "110"}
         self.environment = {**self.wish.environment, **given, **fixed}
         steps = [Step(name, zh, en) for name, zh, en, demo_only in STEPS if self.wish.demo or not demo_only]
-        self.state = State(self.places.state, self.addresses.portal, given, steps)
+        self.state = State(self.places.state, self.addresses.portal, given, steps, intake=self.addresses.intake)
 
     def start_portal(self) -> None:
         """Start the portal before anything else, so that it can say how far the rest is."""
@@ -156,6 +158,7 @@ class Boot:
                 for who_zh, who, name, given in (
                     ("门户", "the portal enters", "PORTAL", self.wish.portal_database_url),
                     ("任务", "the jobs enter", "JOBS", self.wish.jobs_database_url),
+                    ("举报入口", "the intake of reports enters", "INTAKE", self.wish.intake_database_url),
                 ):
                     if given is None:
                         self.voice.say(
@@ -177,6 +180,21 @@ class Boot:
                 server.wait_ready(service.child, log)
         with self._step("migrations"):
             self._command("migrations", [*COMMAND_LINE, "migrate"])
+        self._start_intake()
+
+    def _start_intake(self) -> None:
+        """Open the intake of reports: a process of its own that is told its own address of the database alone."""
+        with self._optional_step("intake"):
+            arguments = ["-m", "portal.intake.serving", "--port", str(self.addresses.intake_port)]
+            log = self.places.log("intake")
+            said = partial(says, log, INTAKE_OPEN, after=size_of(log))
+            service = self._serve("intake", arguments, self.addresses.intake_database_url)
+            wait_until(lambda: said() or service.child.ended() is not None, 60, self.services.stopping)
+            if not said() and not self.services.stopping.is_set():
+                raise Failure(
+                    f"The intake of reports does not answer yet, and is tried again:\n{last_lines(log)}",
+                    remedy=f"The whole story is in {log}.",
+                )
 
     def _start_search(self, programs: Programs | None) -> None:
         with self._step("elasticsearch"):
@@ -208,6 +226,8 @@ class Boot:
     def _sync(self) -> None:
         """Read the played agencies; a feed that is held awaits a person and keeps nothing else from starting."""
         code = self._command("sync", [*COMMAND_LINE, "sync", "--all"], echo=True, well=(0, AWAITS_A_PERSON))
+        # What officials would make of it: a few cases about invented projects, so that the desk shows something.
+        self._command("demo-cases", [*COMMAND_LINE, "demo", "cases"], echo=True)
         if code == AWAITS_A_PERSON:
             self.voice.say(
                 "有机构的数据已暂扣,待人工核实;原因和办法见上",
@@ -333,7 +353,10 @@ class Boot:
 
     def _sum_up(self) -> None:
         for line in where_to_look(
-            self.addresses.portal, self.places.api_key, self.places.demo if self.wish.demo else None
+            self.addresses.portal,
+            self.places.api_key,
+            self.places.demo if self.wish.demo else None,
+            intake=self.addresses.intake,
         ):
             self.voice.plain(line)
         failed = [step for step in self.state.steps if step.state == "failed"]

@@ -27,8 +27,10 @@ DATABASE = "threegates"
 # The roles of registry.viewers, as which the portal and the jobs enter; rooms below import nothing of each other.
 PORTAL = "threegates_portal"
 JOBS = "threegates_jobs"
+# The public intake's.
+INTAKE = "threegates_intake"
 # Where the password of each is kept, in the server's folder.
-PASSWORDS = {SUPERUSER: "password", PORTAL: "portal-password", JOBS: "jobs-password"}
+PASSWORDS = {SUPERUSER: "password", PORTAL: "portal-password", JOBS: "jobs-password", INTAKE: "intake-password"}
 # Recovery after a hard stop replays the log of up to max_wal_size; minutes on a slow disk.
 START_SECONDS = 300
 
@@ -223,7 +225,7 @@ class PostgreSQL:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
             rights = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
-            for role in (PORTAL, JOBS):
+            for role in (PORTAL, JOBS, INTAKE):
                 if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
                     await connection.execute(f"CREATE ROLE {role}")
                 # At each start: the file says what the password is. Only what it is checked by goes over.

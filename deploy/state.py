@@ -36,6 +36,8 @@ class State:
     steps: list[Step]
     pid: int = field(default_factory=os.getpid)
     agencies: dict[str, str] = field(default_factory=dict)
+    # Where the public reports.
+    intake: str = ""
     stopping: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,6 +73,7 @@ class State:
             "started": psutil.Process(self.pid).create_time(),
             "stopping": self.stopping,
             "address": self.address,
+            "intake": self.intake,
             "database_url": self.environment.get("THREEGATES_DATABASE_URL"),
             "elasticsearch_url": self.environment.get("THREEGATES_ELASTICSEARCH_URL"),
             "agencies": self.agencies,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 PLANT = "首钢京唐"
 
 
-def where_to_look(portal: str, api_key: Path, demo: Path | None) -> list[str]:
+def where_to_look(portal: str, api_key: Path, demo: Path | None, *, intake: str = "") -> list[str]:
     """Lines for the terminal; with the demo also a real plant and an invented enterprise that is flagged."""
     rows = [
         ("门户 · the portal", portal),
@@ -16,11 +16,14 @@ def where_to_look(portal: str, api_key: Path, demo: Path | None) -> list[str]:
         # The file and not the key: what a terminal shows may be read over a shoulder or kept in a log.
         ("接口密钥(写入用)在文件中 · the API key for writing is in the file", str(api_key)),
     ]
+    if intake:
+        rows.insert(1, ("公众举报 · reports from the public", intake))
     if demo is not None:
         rows.append((f"查找企业 · search a plant: {PLANT}", f"{portal}search?q={quote(PLANT)}"))
         invented = _an_invented_enterprise(demo)
         if invented is not None:
             rows.append((f"虚构示例,有标记 · invented and flagged: {invented}", f"{portal}search?q={quote(invented)}"))
+        rows.append(("案件和工作台,以 demo-reviewer 登录 · cases and a desk, as demo-reviewer", f"{portal}desk"))
     return ["", *(f"  {words}\n      {address}" for words, address in rows), ""]
 
 

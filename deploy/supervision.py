@@ -18,7 +18,7 @@ from deploy.voice import Voice
 from deploy.wish import Wish, choose_addresses
 
 # These end first, side by side; the servers they write to end after them.
-FIRST_TO_END = ["scheduler", "worker", "agencies", "portal"]
+FIRST_TO_END = ["scheduler", "worker", "agencies", "intake", "portal"]
 SERVERS = ("postgresql", "elasticsearch")
 
 

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from deploy.places import Places
 from deploy.ports import LOOPBACK, choose_port
-from deploy.postgresql import JOBS, PORTAL, PostgreSQL
+from deploy.postgresql import INTAKE, JOBS, PORTAL, PostgreSQL
 from deploy.reaching import SearchServer
 from deploy.voice import Voice
 
 PORTAL_PORT = 8000
+INTAKE_PORT = 8010
 POSTGRESQL_PORT = 5432
 ELASTICSEARCH_PORT = 9200
 
@@ -25,9 +26,11 @@ class Wish:
     demo: bool = False
     database_url: str | None = None
     portal_database_url: str | None = None
+    intake_database_url: str | None = None
     jobs_database_url: str | None = None
     search_server: SearchServer | None = None
     portal_port: int = PORTAL_PORT
+    intake_port: int = INTAKE_PORT
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
@@ -44,6 +47,14 @@ class Addresses:
     # As worker and scheduler enter it: they see every row, own nothing, and cannot change the audit.
     jobs_database_url: str
     search_server: SearchServer
+    intake_port: int = INTAKE_PORT
+    # As the public intake enters it: it adds reports and sees one thread at a time.
+    intake_database_url: str = ""
+
+    @property
+    def intake(self) -> str:
+        """Where the public reports."""
+        return f"http://{LOOPBACK}:{self.intake_port}/"
 
     @property
     def portal(self) -> str:
@@ -56,7 +67,9 @@ def choose_addresses(wish: Wish, places: Places, left_over: set[str], voice: Voi
     before = _ports_before(places)
     portal = choose_port(wish.portal_port, before=before.get("portal"))
     _tell(voice, "portal", wish.portal_port, portal)
-    promised = [portal]
+    intake = choose_port(wish.intake_port, before=before.get("intake"), taken=[portal])
+    _tell(voice, "intake", wish.intake_port, intake)
+    promised = [portal, intake]
     ports = {}
     for name, usual, given in (
         ("postgresql", POSTGRESQL_PORT, wish.database_url),
@@ -78,6 +91,8 @@ def choose_addresses(wish: Wish, places: Places, left_over: set[str], voice: Voi
         wish.portal_database_url or wish.database_url or server.url(role=PORTAL),
         wish.jobs_database_url or wish.database_url or server.url(role=JOBS),
         wish.search_server or SearchServer(f"http://{LOOPBACK}:{ports['elasticsearch']}"),
+        intake,
+        wish.intake_database_url or wish.database_url or server.url(role=INTAKE),
     )
 
 
@@ -96,6 +111,7 @@ def _ports_before(places: Places) -> dict[str, int]:
         state = json.loads(places.state.read_text(encoding="utf-8"))
         for name, key in (
             ("portal", "address"),
+            ("intake", "intake"),
             ("postgresql", "database_url"),
             ("elasticsearch", "elasticsearch_url"),
         ):

@@ -26,6 +26,7 @@ from registry.alerting.sending import (
 from registry.alerting.spreading import spread
 from registry.alerting.webhooks import signing_secrets
 from registry.alerting.wording import announcements, event_of, tell
+from registry.cases.reminding import remind
 from registry.database import transaction
 from registry.reading import Row, first
 from registry.settings import settings
@@ -57,8 +58,9 @@ class Delivered:
 
 
 async def let_pass(work: Work) -> Passed:
-    """Escalate, wake and route what time brought."""
+    """Remind of deadlines of cases; escalate, wake and route what time brought."""
     async with transaction(work.engine) as session:
+        await remind(session, work.now())
         return await let_time_pass(session, work.now(), channels())
 
 

@@ -21,6 +21,6 @@ def configure_logs() -> None:
     )
 
 
-def hush() -> None:
-    """Let commands speak for themselves: only warnings reach the terminal."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+def hush(level: int = logging.WARNING) -> None:
+    """Let commands speak for themselves: only what is as grave reaches the terminal."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -14,14 +15,32 @@ from standardwebhooks import Webhook
 
 from connectors.guard import Guard, guarded_adapter
 from registry.alerting.sending import Outcome
-from registry.alerting.webhooks import check_address
+from registry.alerting.webhooks import check_address, signing_secrets
 from registry.errors import BadInput
+from registry.reading import Row
+from registry.settings import settings
 
 # The whole of one request: a receiver that drips its headers holds nobody longer.
 DEADLINE_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 5.0
 # Of the answer only its status counts.
 _READ_AT_MOST: Final = 4096
+
+
+async def ping(webhook: Row, at: datetime) -> Outcome:
+    """Send a test to a webhook, signed as everything is; it is an event of the type threegates.webhook.ping."""
+    key = f"ping_{uuid.uuid4().hex}"
+    event = {
+        "specversion": "1.0",
+        "id": key,
+        "source": settings().public_url or "urn:threegates",
+        "type": "threegates.webhook.ping",
+        "subject": f"webhook/{webhook['id']}",
+        "time": at.isoformat(),
+        "datacontenttype": "application/json",
+        "data": {"name": webhook["name"]},
+    }
+    return await request(webhook["url"], signing_secrets(webhook, at), key, event, at)
 
 
 async def request(url: str, secrets: Sequence[str], message_key: str, event: dict[str, Any], at: datetime) -> Outcome:

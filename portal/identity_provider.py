@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.cookies import read_cookie
 from registry import clock
 from registry.auditing import audit
 from registry.errors import NotFound, Unavailable
@@ -89,7 +90,7 @@ async def arrive(request: Request) -> Arrived | None:
     if not is_set():
         raise NotFound("There is no such page.")
     try:
-        opened = unseal(bytes.fromhex(request.cookies.get(STATE_COOKIE, "")), _PURPOSE)
+        opened = unseal(bytes.fromhex(read_cookie(request, STATE_COOKIE)), _PURPOSE)
     except ValueError:
         opened = None
     kept = orjson.loads(opened) if opened else {}

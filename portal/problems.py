@@ -60,6 +60,8 @@ _UNBEARABLE: Final = (
     asyncpg.NumericValueOutOfRangeError,
 )
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
+# Refusals that somebody who watches wants to see: without the right, too large, or not as it must be.
+NOTED: Final = frozenset({400, 401, 403, 413, 415, 422})
 # What RFC 9110 wants beside a status.
 _HEADERS: Final[dict[int, dict[str, str]]] = {
     401: {"www-authenticate": 'Bearer realm="threegates"'},
@@ -121,8 +123,8 @@ def problem(
 async def _threegates_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ThreegatesError)  # noqa: S101  # registered for this class alone
     choose_language(request)
-    if error.status in (401, 403):
-        _note_refusal(request, error)
+    if error.status in NOTED:
+        _note_refusal(request, error.status, error.where if error.status in (401, 403) else "")
     detail, remedy = details_of(error)
     errors: list[dict[str, Any]] | None = None
     if isinstance(error, ItemsRejected):
@@ -143,16 +145,16 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     return problem(request, error.status, detail=detail, remedy=remedy, errors=errors, headers=headers)
 
 
-def _note_refusal(request: Request, error: ThreegatesError) -> None:
-    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no address."""
+def _note_refusal(request: Request, status: int, needed: str = "") -> None:
+    """Who was refused what, for whoever watches the logs: the name of a key or a login, no secret and no content."""
     viewer = getattr(request.state, "viewer", None) or getattr(request.state, "recognised", None)
     structlog.get_logger().warning(
         "refused",
-        status=error.status,
+        status=status,
         method=request.method,
         path=request.url.path,
         actor=viewer.actor if viewer else "",
-        needed=error.where,
+        needed=needed,
         request=REQUEST_ID.get(),
     )
 
@@ -165,6 +167,7 @@ def _without(value: str, said: str) -> str:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
+    _note_refusal(request, 422)
     errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
 
@@ -192,6 +195,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, ThreegatesError):
         # The framework wraps what happens while it reads a body; a body that is too large is not a broken one.
         return await _threegates_error(request, error.__cause__)
+    if error.status_code in NOTED:
+        _note_refusal(request, error.status_code)
     return problem(request, error.status_code, detail=_why_unreadable(error), headers=error.headers)
 
 

@@ -10,9 +10,10 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoad
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from portal import units
+from portal.cookies import read_cookie, set_cookie
 from portal.language import (
     LANGUAGES,
     Language,
@@ -23,6 +24,7 @@ from portal.language import (
     preferred,
     speaking,
 )
+from portal.layers import Layer
 from portal.security import FORM_COOKIE, form_token
 from portal.words import choices, reason_words, rule_choices, rule_plain, rule_title, word, words
 from registry.settings import settings
@@ -93,7 +95,7 @@ def choose_language(request: Request) -> Language:
     if chosen is None:
         chosen = (
             as_language(request.query_params.get("lang"))
-            or as_language(request.cookies.get(LANGUAGE_COOKIE))
+            or as_language(read_cookie(request, LANGUAGE_COOKIE))
             or preferred(request.headers.get("accept-language", ""))
             or settings().language
         )
@@ -102,17 +104,11 @@ def choose_language(request: Request) -> Language:
     return language
 
 
-class LanguageOfRequest:
+class LanguageOfRequest(Layer):
     """Speaks the request's language while it is answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set the language around the request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         with speaking(choose_language(Request(scope))):
             await self.app(scope, receive, send)
 
@@ -139,6 +135,7 @@ def render(
                 path=request.url.path,
                 viewer=viewer,
                 audience=viewer.audience,
+                waiting_alerts=getattr(request.state, "waiting_alerts", 0),
                 demo=getattr(request.state, "demo", False),
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
@@ -149,7 +146,7 @@ def render(
     answer.headers["content-language"] = LANGUAGES[language][1]
     answer.headers["vary"] = "Cookie, Accept-Language"
     if as_language(request.query_params.get("lang")):
-        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_IN_SECONDS, samesite="lax", httponly=True)
-    if request.cookies.get(FORM_COOKIE) != request.state.form_token:
-        answer.set_cookie(FORM_COOKIE, request.state.form_token, samesite="strict", httponly=True)
+        set_cookie(request, answer, LANGUAGE_COOKIE, language, samesite="lax", max_age=_YEAR_IN_SECONDS)
+    if read_cookie(request, FORM_COOKIE) != request.state.form_token:
+        set_cookie(request, answer, FORM_COOKIE, request.state.form_token)
     return answer

@@ -2,32 +2,20 @@
 
 import uuid
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from portal.layers import Layer, telling
 from registry.auditing import REQUEST_ID
 
 
-class RequestIds:
+class RequestIds(Layer):
     """Gives the number; one that a client sends is not taken over, it would stand in the audit as ours."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Set the number around the request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
         number = uuid.uuid4().hex
-
-        async def send_with_number(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["x-request-id"] = number
-            await send(message)
-
         before = REQUEST_ID.set(number)
         try:
-            await self.app(scope, receive, send_with_number)
+            await self.app(scope, receive, telling(send, lambda headers: headers.update({"x-request-id": number})))
         finally:
             REQUEST_ID.reset(before)

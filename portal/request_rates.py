@@ -1,4 +1,4 @@
-"""How many requests a minute a key, or an address of the public, may send to the API; counted in this process."""
+"""How many requests a minute a key, a person or an address may send; counted in this process."""
 
 import hashlib
 import hmac
@@ -14,13 +14,14 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 from sqlalchemy.exc import DBAPIError
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from portal.cookies import read_cookie
 from portal.language import _
+from portal.layers import Layer, telling
 from portal.problems import problem
-from portal.viewing import hash_of
+from portal.viewing import SIGN_IN_COOKIE, hash_of
 from registry import clock
 from registry.database import transaction
 from registry.errors import ThreegatesError
@@ -31,6 +32,8 @@ from registry.viewers import RECOGNISING, become
 # A key's rate is read again after this; the bucket is all that hangs on it, whether a key holds is asked every time.
 _SECONDS_KNOWN: Final = 60
 _MOST_KNOWN: Final = 10_000
+# An office goes out through one address.
+PEOPLE_AT_AN_ADDRESS: Final = 20
 _SECONDS_OF_A_SECRET: Final = 3600
 
 
@@ -92,33 +95,47 @@ class Count:
         return told if self.allowed else told | {"retry-after": str(self.seconds)}
 
 
-class RequestRates:
-    """Counts every request to the API and refuses those beyond the rate with 429, before anything is done for them."""
+class RequestRates(Layer):
+    """Counts every request and refuses those beyond the rate with 429, before anything is done for them."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        super().__init__(app)
         self.limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self.addresses = Addresses()
         self.rates = KnownRates()
+        self.noted: dict[str, int] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count, then let through or refuse."""
-        if scope["type"] != "http" or not scope["path"].startswith(("/api/v1/", "/api/gate-check")):
+        if scope["path"].startswith("/health/"):
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        count = await self._count(request)
+        to_api = scope["path"].startswith(("/api/v1/", "/api/gate-check"))
+        count = await self._count(request) if to_api else self._count_page(request)
         if not count.allowed:
+            self._note(count, scope["path"])
             detail = _("此密钥或地址每分钟最多 {count} 次请求。", count=count.rate)
             await problem(request, 429, detail=detail, headers=count.headers())(scope, receive, send)
             return
+        # Pages tell no rates: nobody plans by them.
+        await self.app(scope, receive, telling(send, lambda told: told.update(count.headers())) if to_api else send)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(count.headers())
-            await send(message)
+    def _count_page(self, request: Request) -> Count:
+        """A page: by sign-in and by address, since many people may sit behind one address, and cookies be invented."""
+        address = self.addresses.name(request.client.host if request.client else "")
+        secret = read_cookie(request, SIGN_IN_COOKIE)
+        if not secret:
+            return self._hit("page", settings().public_rate, address)
+        shared = self._hit("pages", PEOPLE_AT_AN_ADDRESS * settings().public_rate, address)
+        return self._hit("person", settings().public_rate, hash_of(secret).hex()) if shared.allowed else shared
 
-        await self.app(scope, receive, send_with_headers)
+    def _note(self, count: Count, path: str) -> None:
+        """One line of the log a minute and policy, for whoever watches: nobody's address is in it."""
+        minute = int(time.monotonic() // 60)
+        if self.noted.get(count.policy) != minute:
+            self.noted[count.policy] = minute
+            structlog.get_logger().warning("refused", status=429, policy=count.policy, rate=count.rate, path=path)
 
     async def _count(self, request: Request) -> Count:
         scheme, _space, key = request.headers.get("authorization", "").partition(" ")

@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from portal.cookies import read_cookie
+from portal.layers import Layer, telling
 from registry.errors import NotAllowed, ThreegatesError
+from registry.settings import settings
 
 # No inline script or style anywhere: pages stay safe even where a text was not escaped.
 CONTENT_POLICY: Final = (
@@ -31,6 +34,7 @@ LARGEST_BODY: Final = 2 * 1024 * 1024
 LARGER_BODIES: Final = dict.fromkeys(
     ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"), 16 * 1024 * 1024
 )
+CASE_FILES: Final = "/case-files/"
 
 FORM_COOKIE: Final = "threegates_form"
 FORM_FIELD: Final = "form_token"
@@ -43,45 +47,30 @@ class TooLarge(ThreegatesError):
     title = "The body is too large"
 
 
-class SecurityHeaders:
+class SecurityHeaders(Layer):
     """Adds the headers to every answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add what the answer does not say itself."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wrap the sending of the answer's start."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+        def tell(headers: MutableHeaders) -> None:
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("content-security-policy", CONTENT_POLICY)
+            if not scope["path"].startswith("/static"):
+                headers.setdefault("cache-control", "no-store")
+            if scope.get("scheme") == "https":
+                headers.setdefault("strict-transport-security", TRANSPORT_SECURITY)
 
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("content-security-policy", CONTENT_POLICY)
-                if not scope["path"].startswith("/static"):
-                    headers.setdefault("cache-control", "no-store")
-                if scope.get("scheme") == "https":
-                    headers.setdefault("strict-transport-security", TRANSPORT_SECURITY)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, telling(send, tell))
 
 
-class BodyLimit:
+class BodyLimit(Layer):
     """Refuses bodies above the limit: by their announced length at once, else as soon as they pass it."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def around(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what is received."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        limit = next((size for prefix, size in LARGER_BODIES.items() if scope["path"].startswith(prefix)), LARGEST_BODY)
+        limit = _limit_of(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         received = 0
         too_large = announced.isdigit() and int(announced) > limit
@@ -100,6 +89,13 @@ class BodyLimit:
         await self.app(scope, receive_counted, send)
 
 
+def _limit_of(path: str) -> int:
+    """The largest body that an address takes; a case's file may be as large as the settings say, and a form around."""
+    if path.startswith(CASE_FILES):
+        return settings().case_file_megabytes * 2**20 + 64 * 1024
+    return next((size for prefix, size in LARGER_BODIES.items() if path.startswith(prefix)), LARGEST_BODY)
+
+
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The body is larger than {limit // 1024} KiB.", remedy="Send fewer items at once, or split the file."
@@ -108,7 +104,7 @@ def _too_large(limit: int) -> TooLarge:
 
 def form_token(request: Request) -> str:
     """The token of this browser's forms; a new one where it has none (the answer must then set the cookie)."""
-    token = getattr(request.state, "form_token", None) or request.cookies.get(FORM_COOKIE, "")
+    token = getattr(request.state, "form_token", None) or read_cookie(request, FORM_COOKIE)
     if len(token) < 32:
         token = secrets.token_urlsafe(32)
     request.state.form_token = token
@@ -126,7 +122,7 @@ def comes_from_here(request: Request) -> bool | None:
 
 def check_form_token(request: Request, given: object) -> None:
     """Refuse a form that our own page did not make for this browser."""
-    kept = request.cookies.get(FORM_COOKIE, "")
+    kept = read_cookie(request, FORM_COOKIE)
     if (
         comes_from_here(request) is False
         or len(kept) < 32

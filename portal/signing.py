@@ -1,6 +1,7 @@
 """What the pages of people share: the cookie of a sign-in, forms of people, the way to the sign-in and back."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,13 +9,15 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.cookies import drop_cookie, set_cookie
 from portal.error_words import in_reader_language
+from portal.rendering import render
 from portal.security import FORM_COOKIE, check_form_token
 from portal.viewing import SIGN_IN_COOKIE, viewing
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
 from registry.viewers import Viewer
 
-MOST_FIELDS = 60
+MOST_FIELDS = 320
 _BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 
@@ -47,10 +50,8 @@ def signed_in(request: Request, secret: str, to: str) -> Response:
     """Go on, signed in; the form token of the time before is not taken along."""
     answer = RedirectResponse(to, 303)
     # Lax, not Strict: whoever comes back from the identity provider would arrive without it.
-    answer.set_cookie(
-        SIGN_IN_COOKIE, secret, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/"
-    )
-    answer.delete_cookie(FORM_COOKIE, path="/")
+    set_cookie(request, answer, SIGN_IN_COOKIE, secret, samesite="lax")
+    drop_cookie(request, answer, FORM_COOKIE)
     return answer
 
 
@@ -106,3 +107,11 @@ def errors_of(error: ThreegatesError | None, fields: tuple[str, ...]) -> tuple[d
         return {}, []
     said = " ".join(part for part in (in_reader_language(error.message), in_reader_language(error.remedy)) if part)
     return ({error.where: said}, []) if error.where in fields else ({}, [said])
+
+
+def form_page(
+    request: Request, template: str, error: ThreegatesError | None, fields: tuple[str, ...], **values: Any
+) -> Response:
+    """A page with forms, with what a refusal says at its field, and the refusal's status."""
+    errors, general = errors_of(error, fields)
+    return render(request, template, status=error.status if error else 200, errors=errors, general=general, **values)

@@ -1,10 +1,13 @@
 """One timeline of a project: approval, land, environment, credit, notices and findings in the order of their days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from portal.language import _
+from registry.cases.case_list import CaseLine
+from registry.clock import civil_day
 from registry.finding_list import FindingLine
 from registry.project_file import (
     ApprovalLine,
@@ -30,7 +33,7 @@ class Event:
     day: date | None
     lane: str
     # approval, revoked, disposition, plan_published, plan_confirmed, plan_announced, commissioned, dismantled, record,
-    # notice, finding
+    # notice, finding, case_opened, case_closed
     kind: str
     approval: ApprovalLine | None = None
     record: RecordLine | None = None
@@ -38,6 +41,7 @@ class Event:
     disposition: DispositionLine | None = None
     plan: PlanLine | None = None
     equipment: EquipmentLine | None = None
+    case: CaseLine | None = None
     findings: tuple[FindingLine, ...] = ()
 
 
@@ -76,8 +80,8 @@ class Drawing:
     left: int = field(default=LABEL_WIDTH)
 
 
-def events_of(file: ProjectFile) -> list[Event]:
-    """All events, oldest first; a credit finding that the public may not date comes last."""
+def events_of(file: ProjectFile, cases: Sequence[CaseLine] = ()) -> list[Event]:
+    """All events, oldest first, with the cases the reader sees; a credit finding the public may not date is last."""
     of_record: dict[int, list[FindingLine]] = {}
     of_approval: dict[int, list[FindingLine]] = {}
     rest: list[FindingLine] = []
@@ -101,6 +105,10 @@ def events_of(file: ProjectFile) -> list[Event]:
     ]
     events += [Event(one.on_date, one.lane or "notice", "notice", notice=one) for one in file.notices]
     events += [Event(one.acted_on, one.lane, "finding", findings=(one,)) for one in rest]
+    for case in cases:
+        events.append(Event(civil_day(case.opened_at), "case", "case_opened", case=case))
+        if case.closed_at:
+            events.append(Event(civil_day(case.closed_at), "case", "case_closed", case=case))
     last = {"record": 2, "notice": 3, "finding": 4}
     return sorted(events, key=lambda event: (event.day is None, event.day or date.max, last.get(event.kind, 1)))
 

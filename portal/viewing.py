@@ -3,17 +3,21 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
+from urllib.parse import unquote
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 
+from portal.cookies import read_cookie
 from registry import clock
 from registry.accounts import viewer_of_key, viewer_of_sign_in
+from registry.alerting.alert_list import count_waiting
 from registry.database import transaction
 from registry.errors import ThreegatesError
 from registry.reading import rows
-from registry.sign_ins import keep_awake
+from registry.sign_ins import LONGEST_PURPOSE, keep_awake
 from registry.viewers import PUBLIC, RECOGNISING, Viewer, become
 
 SIGN_IN_COOKIE: Final = "threegates_sign_in"
@@ -34,6 +38,9 @@ async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
         viewer: Viewer = getattr(request.state, "recognised", None) or await recognise(request, session)
         request.state.viewer = viewer
         await become(session, viewer)
+        if viewer.kind == "person" and not request.url.path.startswith("/api/"):
+            # What the navigation counts, on every page that a person reads.
+            request.state.waiting_alerts = await count_waiting(session, viewer, clock.now())
         request.state.demo = bool(await rows(session, "SELECT 1 FROM register_facts WHERE name = 'demo'"))
         yield session
 
@@ -41,7 +48,7 @@ async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
 async def recognise(request: Request, session: AsyncSession) -> Viewer:
     """The viewer by the key or the sign-in that came with the request; without either the public."""
     scheme, _space, key = request.headers.get("authorization", "").partition(" ")
-    secret = request.cookies.get(SIGN_IN_COOKIE, "")
+    secret = read_cookie(request, SIGN_IN_COOKIE)
     if not scheme and not secret:
         return PUBLIC
     await become(session, RECOGNISING)
@@ -53,7 +60,9 @@ async def recognise(request: Request, session: AsyncSession) -> Viewer:
             raise KeyNeeded(
                 "This key is not known.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key."
             )
-        return found
+        # A program may say for each request what it is for; without that it is what the key was given for.
+        said = unquote(request.headers.get("x-purpose", "")).replace("\x00", "").strip()[:LONGEST_PURPOSE]
+        return replace(found, purpose=said) if said else found
     # A sign-in that has ended is nobody's fault: the page is shown as to the public, with the way to sign in.
     viewer = await viewer_of_sign_in(session, hash_of(secret), clock.now())
     if viewer is None:

@@ -9,7 +9,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.clock import civil_day
 from registry.errors import ThreegatesError
 from registry.reading import Row, first
-from registry.roles import OrganisationKind, Role, permissions_of, permissions_of_key
+from registry.roles import (
+    CREDIT_PERMISSIONS,
+    OrganisationKind,
+    Permission,
+    Role,
+    permissions_of,
+    permissions_of_key,
+)
 from registry.viewers import NATION, Viewer
 
 # Of a sign-in that is not used.
@@ -33,7 +40,8 @@ _USED: Final = text(
 
 _SIGN_IN = """
 SELECT s.id AS sign_in_id, a.id AS account_id, a.login, a.name, a.region, o.id AS organisation_id, o.kind,
-    o.name_zh AS organisation_name, o.lanes, s.method, a.must_change_password, a.totp_sealed IS NULL AS without_code,
+    o.name_zh AS organisation_name, o.lanes, s.method, s.purpose,
+    a.must_change_password, a.totp_sealed IS NULL AS without_code,
     coalesce(array_agg(DISTINCT g.role) FILTER (WHERE g.id IS NOT NULL), '{}') AS roles,
     coalesce(array_agg(DISTINCT g.delegated_by) FILTER (WHERE g.delegated_by IS NOT NULL), '{}') AS acts_for
 FROM sign_ins AS s
@@ -76,6 +84,7 @@ async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -
         organisation_name=row["organisation_name"],
         region=row["region"],
         scopes=frozenset(row["scopes"]),
+        purpose=f"key {row['name']}",
         permissions=permissions_of_key(frozenset(row["scopes"]), cast("OrganisationKind", row["kind"]), _lanes(row)),
     )
 
@@ -89,6 +98,9 @@ async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: date
     if must_set_up(row["method"], roles, must_change=row["must_change_password"], without_code=row["without_code"]):
         # Signed in, but may do nothing before the password is one's own and the one-time code is set up.
         roles = frozenset()
+    permissions = permissions_of(roles, cast("OrganisationKind", row["kind"]), _lanes(row))
+    # Whoever reads credit says first what for, once a sign-in.
+    withheld = frozenset[Permission]() if row["purpose"] else permissions & CREDIT_PERMISSIONS
     return Viewer(
         kind="person",
         account_id=row["account_id"],
@@ -97,7 +109,9 @@ async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: date
         organisation_id=row["organisation_id"],
         organisation_name=row["organisation_name"],
         region=row["region"],
-        permissions=permissions_of(roles, cast("OrganisationKind", row["kind"]), _lanes(row)),
+        permissions=permissions - withheld,
+        purpose=row["purpose"],
+        asks_purpose=bool(withheld),
         sign_in_id=row["sign_in_id"],
         acts_for=frozenset(row["acts_for"]),
     )

@@ -1,4 +1,4 @@
-"""Reading credit in detail leaves an entry in the audit: who saw which records and findings, and where."""
+"""Reading credit in detail leaves an entry in the audit: who saw which records and findings, where, and why."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
@@ -54,4 +54,4 @@ async def note_credit_read(
     shown: dict[str, Any] = {name: those[:MOST_NAMED] for name, those in seen.items() if those}
     shown |= {f"{name}_in_all": len(those) for name, those in seen.items() if len(those) > MOST_NAMED}
     if shown:
-        await audit(session, viewer, "credit.read", subject_kind, subject, after=shown)
+        await audit(session, viewer, "credit.read", subject_kind, subject, why=viewer.purpose, after=shown)

@@ -13,6 +13,8 @@ from registry.errors import BadSetting
 from registry.settings import settings
 
 _NONCE: Final = 12
+# The first byte of what is sealed: by what, so that another cipher can follow (1: AES-256-GCM).
+_FORM: Final = b"\x01"
 
 
 def key_path() -> Path:
@@ -45,12 +47,15 @@ def _whole(path: Path) -> bytes:
 def seal(secret: bytes, purpose: str) -> bytes:
     """The secret encrypted; it opens for the same purpose only ("totp:17")."""
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + AESGCM(_key()).encrypt(nonce, secret, purpose.encode())
+    return _FORM + nonce + AESGCM(_key()).encrypt(nonce, secret, purpose.encode())
 
 
 def unseal(sealed: bytes, purpose: str) -> bytes | None:
     """What was sealed for this purpose, or None where it was not, or was changed."""
+    if sealed[:1] != _FORM:
+        return None
+    nonce, content = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
     try:
-        return AESGCM(_key()).decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
+        return AESGCM(_key()).decrypt(nonce, content, purpose.encode())
     except (InvalidTag, ValueError):
         return None

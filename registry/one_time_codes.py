@@ -51,9 +51,9 @@ def step_of_code(secret: str, code: str, now: datetime, last_step: int) -> int |
 
 
 def new_recovery_codes() -> list[str]:
-    """Codes to be shown once: ten, each of 24 characters (118 bits, so that a plain hash keeps them: ASVS 6.5.2)."""
+    """Codes to be shown once: ten, each of 28 characters (138 bits, so that a plain hash keeps them: ASVS 6.5.2)."""
     return [
-        "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(6)) for _ in range(RECOVERY_CODES)
+        "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(7)) for _ in range(RECOVERY_CODES)
     ]
 
 

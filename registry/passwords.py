@@ -14,7 +14,7 @@ from registry.settings import settings
 
 SHORTEST: Final = 12
 LONGEST: Final = 128
-# So much must be left of a password when names and words of the house are taken out.
+# So much must be left of a password when names, words of the house and common pieces are taken out.
 _LEFT: Final = 6
 # What stands around everybody here, and what guessers therefore try (docs/security.md, 6.1.2).
 HOUSE_WORDS: Final = (
@@ -28,11 +28,21 @@ _HASHER: Final = PasswordHasher()
 _AT_ONCE: Final = asyncio.Semaphore(4)
 
 
+def _shipped(name: str) -> list[str]:
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("# ")]
+
+
+@lru_cache(maxsize=1)
+def common_pieces() -> frozenset[str]:
+    """What common passwords are put together from, and the words of this house, in small letters."""
+    return frozenset(HOUSE_WORDS).union(*(line.split() for line in _shipped("common_pieces.txt")))
+
+
 @lru_cache(maxsize=1)
 def common_passwords() -> frozenset[str]:
     """Passwords that are tried first by whoever guesses, in small letters."""
-    shipped = Path(__file__).with_name("common_passwords.txt").read_text(encoding="utf-8").splitlines()
-    lines = [line for line in shipped if not line.startswith("#")]
+    lines = _shipped("common_passwords.txt")
     if (password_list := settings().password_list) is not None:
         lines += password_list.read_text(encoding="utf-8", errors="replace").splitlines()
     return frozenset(line.strip().lower() for line in lines if line.strip())
@@ -55,7 +65,7 @@ def check_new_password(password: str, *names: str) -> None:
     plain = password.lower()
     repeated = len(set(plain)) < 5
     left = plain
-    for word in sorted({name.lower() for name in names if len(name) > 3} | set(HOUSE_WORDS), key=len, reverse=True):
+    for word in sorted({name.lower() for name in names if len(name) > 3} | common_pieces(), key=len, reverse=True):
         left = left.replace(word, "")
     named = left != plain and len(left) < _LEFT
     if plain in common_passwords() or repeated or named:
@@ -76,6 +86,11 @@ async def fits(password_hash: str, password: str) -> bool:
     """Whether the password is the one of the hash; an empty hash takes as long and never fits."""
     async with _AT_ONCE:
         return await asyncio.to_thread(_fits, password_hash, password[:LONGEST])
+
+
+def is_outdated(password_hash: str) -> bool:
+    """Whether a hash was made with other parameters than today's: it is renewed when its password is shown."""
+    return _HASHER.check_needs_rehash(password_hash)
 
 
 def _fits(password_hash: str, password: str) -> bool:

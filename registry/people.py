@@ -71,6 +71,8 @@ class Account(SQLModel, table=True):
     invented: bool = False
     created_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    # Who took over what was open when this person left.
+    successor_id: int | None = Field(default=None, foreign_key="accounts.id", sa_type=BigInteger)
     # Rises with every change: an edit must name the one it saw.
     version: int = 1
 
@@ -116,6 +118,8 @@ class SignIn(SQLModel, table=True):
     ends_at: datetime = Field(sa_type=Instant)
     revoked_at: datetime | None = Field(default=None, sa_type=Instant)
     revoked_by: str = Field(default="", sa_type=Text)
+    # What credit in detail is read for during it, in its owner's words: none is shown before that is said.
+    purpose: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
 
 
 class RecoveryCode(SQLModel, table=True):

@@ -17,6 +17,7 @@ from registry.auditing import audit
 from registry.clock import civil_day
 from registry.database import json_text
 from registry.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
+from registry.handover import with_predecessors
 from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.review_stakes import stake_of
 from registry.row_policies import within
@@ -87,7 +88,8 @@ async def decide(session: AsyncSession, viewer: Viewer, saying: Saying, at: date
     shown = await _shown(session, saying.record_id)
     projects = await _projects(session, saying, shown)
     stake = stake_of(record, civil_day(at)) if saying.verdict != "unsure" else {}
-    seconded = _seconded(viewer, saying, projects, word)
+    hands = await with_predecessors(session, {viewer.account_id, *viewer.acts_for})
+    seconded = _seconded(hands, saying, projects, word)
     in_force = not stake or seconded is not None
     suspected = saying.suspected_id
     if seconded is not None and suspected is None:
@@ -164,7 +166,7 @@ async def undo(session: AsyncSession, viewer: Viewer, decision_id: int, reason: 
             where=f"decision {decision_id}",
             remedy="Read the record again; only the latest decision can be undone.",
         )
-    hands = {viewer.account_id, *viewer.acts_for}
+    hands = await with_predecessors(session, {viewer.account_id or 0, *viewer.acts_for})
     if viewer.account_id is None or (decision["account_id"] not in hands and not viewer.may("approve")):
         raise NotAllowed("Somebody else decided this.", remedy="Ask them, or a supervisor, to undo it.")
     row = await first(
@@ -279,8 +281,8 @@ async def _projects(session: AsyncSession, saying: Saying, shown: list[dict[str,
     return asked
 
 
-def _seconded(viewer: Viewer, saying: Saying, projects: list[int], word: Row | None) -> Row | None:
-    """The waiting decision that this one confirms; raises NotAllowed when the same hand would confirm its own."""
+def _seconded(hands: frozenset[int], saying: Saying, projects: list[int], word: Row | None) -> Row | None:
+    """The waiting decision that this one confirms; raises NotAllowed when one of the `hands` would confirm its own."""
     if word is None or word["in_force"] or word["verdict"] != saying.verdict:
         return None
     if sorted(word["project_ids"]) != projects:
@@ -288,10 +290,10 @@ def _seconded(viewer: Viewer, saying: Saying, projects: list[int], word: Row | N
     # That it is unregistered is what two must say; where it goes may be said by the second alone.
     if None not in (saying.suspected_id, word["suspected_id"]) and saying.suspected_id != word["suspected_id"]:
         return None
-    first_hands = {word["account_id"], *word["acts_for"]}
-    if {viewer.account_id, *viewer.acts_for} & first_hands:
+    if hands & {word["account_id"], *word["acts_for"]}:
         raise NotAllowed(
-            "You, or somebody you act for, gave the first opinion.", remedy="The second must be another person's."
+            "You, or somebody you act for or took over from, gave the first opinion.",
+            remedy="The second must be another person's.",
         )
     return word
 

@@ -34,6 +34,9 @@ OF_ROLE: Final[dict[Role, frozenset[Permission]]] = {
 # Roles that read files read credit too where their organisation is of the credit lane (a bank: its own only).
 READING_ROLES: Final[frozenset[Role]] = frozenset({"reader", "officer", "reviewer", "supervisor"})
 
+# What is confidential: reading it is entered in the audit with its purpose.
+CREDIT_PERMISSIONS: Final[frozenset[Permission]] = frozenset({"credit", "credit_own"})
+
 # A bank's people see what the public sees, their own bank's credit, and the gate.
 OF_BANK: Final[frozenset[Permission]] = frozenset({"credit_own", "gate", "accounts", "audit"})
 

@@ -74,15 +74,24 @@ def sees_credit_finding(row: str) -> str:
 
 def _of_project(table: str) -> str:
     """The condition that the row's project lies within the viewer's region."""
+    return f"({may('register')} AND {_within_project(table)})"
+
+
+def _within_project(table: str) -> str:
     return (
-        f"({may('register')} AND ((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
+        f"((SELECT is_national()) OR EXISTS (SELECT FROM project_versions AS place "
         f"WHERE place.project_id = {table}.project_id AND place.known_to = 'infinity' "
-        "AND place.region = ANY((SELECT my_regions())::text[]))))"
+        "AND place.region = ANY((SELECT my_regions())::text[])))"
     )
 
 
 # A bank's people have what is the bank's, wherever it is registered.
 _FOR_THE_NATION: Final = "(SELECT serves_nation())"
+
+
+def _decided_in_case(table: str) -> str:
+    """The condition that a reviewer writes a fact as a case decides it: its reference says of which."""
+    return f"({may('decide')} AND starts_with({table}.reference, 'case:') AND {_within_project(table)})"
 
 
 def _project_part(table: str) -> Policy:
@@ -103,7 +112,7 @@ def _managed(organisation: str) -> str:
     )
 
 
-def _of_account(column: str) -> str:
+def of_account(column: str) -> str:
     """The condition that an administrator is in charge of the account a row belongs to."""
     return (
         f"({may('accounts')} AND EXISTS (SELECT FROM accounts AS theirs WHERE theirs.id = {column} "
@@ -121,8 +130,10 @@ _RESTRICTED: Final = f"({may('register')} AND {within('restrictions.region')})"
 # Of one project, or of a whole region.
 _RECTIFIED: Final = (
     f"({_of_project('rectifications')} OR "
-    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}))"
+    f"(project_id IS NULL AND {may('register')} AND {within('rectifications.region')}) OR "
+    f"{_decided_in_case('rectifications')})"
 )
+_DISPOSED: Final = f"({_of_project('dispositions')} OR {_decided_in_case('dispositions')})"
 # Lanes and lender names say who sees credit: only the nation's administrators write them.
 _OFFICE: Final = f"({may('accounts')} AND {_FOR_THE_NATION})"
 _PERSON: Final = _managed("accounts.organisation_id")
@@ -190,6 +201,18 @@ def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
 
 
+# Of reports: the desk's reviewers and supervisors; their desk is their organisation.
+_DESK: Final = f"({may('decide')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_KEPT: Final = f"({may('accounts')} AND organisation_id = (SELECT my_organisation()))"
+_DESK_S_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS of_part WHERE of_part.id = tip_parts.thread_id)"
+_DESK_S_PART: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_parts AS of_chunk WHERE of_chunk.id = tip_chunks.part_id))"
+)
+_LINKED: Final = (
+    f"({may('decide')} AND EXISTS (SELECT FROM tip_threads AS linked WHERE linked.id = tip_links.thread_id))"
+)
+
+
 def _of_case(table: str) -> str:
     """The condition that the viewer reads the case of a row, and the row where it tells of credit."""
     return (
@@ -234,7 +257,7 @@ _REGISTERED_TABLES: Final = """
     eliminations enterprise_names enterprise_orders enterprise_owners enterprise_versions enterprises equipment
     plan_units projects
 """
-_PARTS_OF_PROJECTS: Final = "approvals capacity_lines dispositions project_codes project_lineage replacement_plans"
+_PARTS_OF_PROJECTS: Final = "approvals capacity_lines project_codes project_lineage replacement_plans"
 _WRITERS: Final = may("register", "decide", "operate")
 _ACTING: Final = may("register", "decide", "publish", "gate", "accounts", "operate")
 
@@ -245,6 +268,7 @@ POLICIES: Final[dict[str, Policy]] = {
     **{table: _project_part(table) for table in _PARTS_OF_PROJECTS.split()},
     "restrictions": Policy(read=EVERYBODY, add=_RESTRICTED, change=_RESTRICTED),
     "rectifications": Policy(read=EVERYBODY, add=_RECTIFIED, change=_RECTIFIED),
+    "dispositions": Policy(read=EVERYBODY, add=_DISPOSED, change=_DISPOSED),
     "project_versions": Policy(read=EVERYBODY, add=_PLACED, change=_PLACED),
     # What agencies sent. Credit is for who may see it; what others may know of it is in the views.
     "records": Policy(read=f"(act NOT IN ({credit_acts()}) OR {sees_credit('records')})"),
@@ -301,8 +325,9 @@ POLICIES: Final[dict[str, Policy]] = {
     "case_tasks": Policy(
         read=_of_case("case_tasks"),
         add=f"({may('decide')} AND {_of_case('case_tasks')})",
-        change=f"({_CASE_WORKERS} AND (SELECT my_organisation()) IN (organisation_id, asked_for) "
-        f"AND {_of_case('case_tasks')})",
+        change=f"({_CASE_WORKERS} AND {_of_case('case_tasks')} AND (organisation_id = (SELECT my_organisation()) "
+        "OR EXISTS (SELECT FROM cases AS worked_on WHERE worked_on.id = case_tasks.case_id "
+        "AND worked_on.desk_id = (SELECT my_organisation()))))",
     ),
     "case_decisions": Policy(read=_CASE_DECISION, add=f"({may('decide')} AND {_CASE_DECISION})"),
     **{
@@ -330,6 +355,19 @@ POLICIES: Final[dict[str, Policy]] = {
         read=f"({may('internal', 'credit_own')} AND EXISTS (SELECT FROM records AS marked "
         "WHERE marked.record_id = gate_marks.record_id AND marked.known_to = 'infinity'))"
     ),
+    # Reports: their desk's own, and sealed; desks and public keys are for everybody.
+    "tip_desks": Policy(read=EVERYBODY, add=_DESK_KEPT, change=_DESK_KEPT, jobs="SELECT"),
+    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=_DESK, jobs="SELECT"),
+    "tip_outer_keys": Policy(read=EVERYBODY),
+    "tip_threads": Policy(read=_DESK, change=_DESK),
+    # Desks add answers; what a reporter sent is sealed again (to other keys) and never changed.
+    "tip_parts": Policy(
+        read=f"({_DESK} AND thread_id IS NOT NULL)",
+        add=f"({_DESK} AND direction = 'out' AND {_DESK_S_THREAD})",
+        change=f"({_DESK} AND thread_id IS NOT NULL)",
+    ),
+    "tip_chunks": Policy(read=_DESK_S_PART, add=_DESK_S_PART, remove=_DESK_S_PART, jobs="SELECT, DELETE"),
+    "tip_links": Policy(read=_LINKED, add=f"({_LINKED} AND linked_by = {_MINE})", remove=_LINKED),
     # Alerts are written by the jobs; people acknowledge, snooze and silence.
     "alerts": Policy(read=_VISIBLE_ALERT, change=_DESK_OF_ALERT),
     "alert_findings": Policy(read=_of_alert("alert_findings")),
@@ -385,26 +423,26 @@ POLICIES: Final[dict[str, Policy]] = {
         jobs="SELECT (id, login, name, email, language, organisation_id, region, state)",
     ),
     "role_grants": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR delegated_by = {_MINE} OR {of_account('account_id')})",
         # One's own role is passed on by oneself; every other grant is an administrator's.
         # Nobody grants to themselves.
         add=f"(account_id <> {_MINE} AND (delegated_by = {_MINE} OR delegated_by IS NULL AND "
-        f"{_of_account('account_id')}))",
-        change=f"(delegated_by = {_MINE} OR {_of_account('account_id')})",
+        f"{of_account('account_id')}))",
+        change=f"(delegated_by = {_MINE} OR {of_account('account_id')})",
         jobs="SELECT",
     ),
     "sign_ins": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=RECOGNISING,
-        change=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
-        jobs=NOTHING,
+        change=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
+        jobs="SELECT (ends_at), DELETE",
     ),
     "recovery_codes": Policy(
         # Only what is seen can be removed, and a reset removes them.
-        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         add=f"({RECOGNISING} OR account_id = {_MINE})",
         change=f"({RECOGNISING} OR account_id = {_MINE})",
-        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
+        remove=f"({RECOGNISING} OR account_id = {_MINE} OR {of_account('account_id')})",
         jobs=NOTHING,
     ),
     "api_keys": Policy(
@@ -426,4 +464,31 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "audit_batches": Policy(read=may("audit"), jobs="SELECT, INSERT"),
     "audit_seals": Policy(read=may("audit"), jobs="SELECT, INSERT"),
+}
+
+# The public intake: it adds reports, and of threads it sees the one whose receipt was given; nothing else.
+_OWN_THREAD: Final = "EXISTS (SELECT FROM tip_threads AS own WHERE own.id = tip_parts.thread_id)"
+_OWN_PART: Final = f"(draft_hash = (SELECT my_draft()) OR {_OWN_THREAD})"
+
+
+def _own_chunk(condition: str) -> str:
+    return f"EXISTS (SELECT FROM tip_parts AS own_part WHERE own_part.id = tip_chunks.part_id AND own_part.{condition})"
+
+
+INTAKE_POLICIES: Final[dict[str, Policy]] = {
+    "regions": Policy(read=EVERYBODY),
+    "tip_desks": Policy(read="until IS NULL"),
+    "tip_desk_keys": Policy(read="(until IS NULL AND confirmed_by IS NOT NULL)"),
+    "tip_threads": Policy(
+        read="lookup_hash = (SELECT my_lookup())",
+        add="(lookup_hash = (SELECT my_lookup()) AND state = 'received' AND outcome = '')",
+    ),
+    "tip_parts": Policy(
+        read=_OWN_PART,
+        add=f"(direction = 'in' AND NOT complete AND {_OWN_PART})",
+        change=f"(direction = 'in' AND {_OWN_PART})",
+        remove="(direction = 'in' AND draft_hash = (SELECT my_draft()))",
+    ),
+    # What a reporter sent is not given back, to whomever: only answers are read.
+    "tip_chunks": Policy(read=_own_chunk("direction = 'out'"), add=_own_chunk("direction = 'in'")),
 }

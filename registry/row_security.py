@@ -1,9 +1,10 @@
 """Row-level security: for every table, who may read and write which rows; put in force after each migration.
 
-The portal works as the role `threegates_portal`, worker and scheduler as `threegates_jobs`; neither owns anything. A
-setting that was never made is NULL and one of a transaction that has ended is '': both deny. A table without an entry
-in POLICIES is shut to the portal. The jobs see every row, by a policy of their own (one that is `true` costs no plan an
-index), and have in each table the rights its entry says.
+The portal works as the role `threegates_portal`, worker and scheduler as `threegates_jobs`, the intake of reports as
+`threegates_intake`; none owns anything. A setting that was never made is NULL and one of a transaction that has ended
+is '': both deny. A table without an entry in POLICIES is shut to the portal, and to the intake without one in
+INTAKE_POLICIES. The jobs see every row, by a policy of their own (one that is `true` costs no plan an index), and have
+in each table the rights its entry says.
 """
 
 import hashlib
@@ -14,28 +15,37 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.errors import BadSetting
-from registry.row_policies import NOBODY, POLICIES, Policy
-from registry.row_views import FUNCTIONS, VIEWS
-from registry.viewers import JOBS_ROLE, PORTAL_ROLE, WORKSHOP
+from registry.row_policies import INTAKE_POLICIES, NOBODY, POLICIES, Policy
+from registry.row_views import FUNCTIONS, INTAKE_VIEWS, VIEWS
+from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE, WORKSHOP
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
 
 
-def policy_statements(table: str, policy: Policy) -> list[str]:
-    """The statements that put one table's policy in force, in place of whatever stood there."""
+_KINDS: Final = ("read", "add", "change", "remove")
+
+
+def policy_statements(table: str, policy: Policy, intake: Policy | None = None) -> list[str]:
+    """The statements that put one table's policies in force, in place of whatever stood there."""
     statements = [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {JOBS_ROLE}",
+        f"REVOKE ALL ON {table} FROM {PORTAL_ROLE}, {JOBS_ROLE}, {INTAKE_ROLE}",
     ]
-    names = ("owner_all", "jobs_all", "read", "add", "change", "remove")
+    names = ("owner_all", "jobs_all", *_KINDS, *(f"intake_{kind}" for kind in _KINDS))
     statements += [f"DROP POLICY IF EXISTS {name} ON {table}" for name in names]
     # FORCE holds the owner too; the owner is who migrates, and whoever runs the machine by hand.
     statements.append(f"CREATE POLICY owner_all ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
     if policy.jobs:
         statements.append(f"CREATE POLICY jobs_all ON {table} TO {JOBS_ROLE} USING (true) WITH CHECK (true)")
         statements.append(f"GRANT {policy.jobs} ON {table} TO {JOBS_ROLE}")
+    statements += _of_role(table, policy, PORTAL_ROLE, "")
+    return statements if intake is None else [*statements, *_of_role(table, intake, INTAKE_ROLE, "intake_")]
+
+
+def _of_role(table: str, policy: Policy, role: str, prefix: str) -> list[str]:
+    statements = []
     for name, verb, condition in (
         ("read", "SELECT", policy.read),
         ("add", "INSERT", policy.add),
@@ -50,8 +60,8 @@ def policy_statements(table: str, policy: Policy) -> list[str]:
             "UPDATE": f"USING ({condition}) WITH CHECK ({condition})",
             "DELETE": f"USING ({condition})",
         }[verb]
-        statements.append(f"CREATE POLICY {name} ON {table} FOR {verb} TO {PORTAL_ROLE} {clause}")
-        statements.append(f"GRANT {verb} ON {table} TO {PORTAL_ROLE}")
+        statements.append(f"CREATE POLICY {prefix}{name} ON {table} FOR {verb} TO {role} {clause}")
+        statements.append(f"GRANT {verb} ON {table} TO {role}")
     return statements
 
 
@@ -64,6 +74,8 @@ def view_statements() -> list[str]:
             f"CREATE VIEW {name} {option}AS {statement}",
             f"GRANT SELECT ON {name} TO {PORTAL_ROLE}, {JOBS_ROLE}",
         ]
+        if name in INTAKE_VIEWS:
+            statements.append(f"GRANT SELECT ON {name} TO {INTAKE_ROLE}")
     return statements
 
 
@@ -80,7 +92,7 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     await _make_roles(connection)
     wanted = [*FUNCTIONS]
     for table in await _tables(connection):
-        wanted += policy_statements(table, POLICIES.get(table, Policy()))
+        wanted += policy_statements(table, POLICIES.get(table, Policy()), INTAKE_POLICIES.get(table))
     wanted += view_statements()
     # Where a job makes a table for the while of its transaction; nobody else may.
     wanted += [f"CREATE SCHEMA IF NOT EXISTS {WORKSHOP}", f"GRANT USAGE, CREATE ON SCHEMA {WORKSHOP} TO {JOBS_ROLE}"]
@@ -90,7 +102,7 @@ async def apply_row_security(connection: AsyncConnection) -> None:
         return
     await lift_views(connection)
     both = f"{PORTAL_ROLE}, {JOBS_ROLE}"
-    wanted.append(f"GRANT USAGE ON SCHEMA public TO {both}")
+    wanted.append(f"GRANT USAGE ON SCHEMA public TO {both}, {INTAKE_ROLE}")
     wanted.append(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {both}")
     # Many hundred statements in one message, within the transaction that has begun.
     driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -137,8 +149,9 @@ async def _tables(connection: AsyncConnection) -> list[str]:
 async def _make_roles(connection: AsyncConnection) -> None:
     """The roles are the server's and not the database's: they may be there already."""
     wanted = {
-        # The portal takes its role in each transaction, also where it enters as the owner.
+        # Portal and intake take their roles in each transaction, also where they enter as the owner.
         PORTAL_ROLE: "pg_has_role(current_user, oid, 'SET')",
+        INTAKE_ROLE: "pg_has_role(current_user, oid, 'SET')",
         JOBS_ROLE: "true",
     }
     for name, usable in wanted.items():
@@ -146,7 +159,7 @@ async def _make_roles(connection: AsyncConnection) -> None:
         # The condition is one of the two above.
         if await connection.scalar(text(f"SELECT {usable} FROM pg_roles WHERE rolname = :name"), {"name": name}):
             continue
-        grant = name == PORTAL_ROLE
+        grant = name != JOBS_ROLE
         try:
             async with connection.begin_nested():
                 if not there:

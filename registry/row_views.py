@@ -5,9 +5,14 @@ The views belong to the register's owner, so they see every row; each shows only
 
 from typing import Final
 
+from registry.publishing.figures import FIGURES
 from registry.publishing.views import PUBLISHABLE
-from registry.row_policies import credit_acts, sees_credit_finding
+from registry.row_policies import credit_acts, of_account, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
+
+_COLLEAGUES: Final = """EXISTS (SELECT FROM accounts AS one
+            JOIN accounts AS other ON other.organisation_id = one.organisation_id
+            WHERE one.id = leaving AND other.id = successor)"""
 
 FUNCTIONS: Final[tuple[str, ...]] = (
     """
@@ -23,6 +28,17 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     """
     CREATE OR REPLACE FUNCTION my_organisation() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT nullif(current_setting('threegates.organisation', true), '')
+    $$
+    """,
+    # Of the public intake: the thread whose receipt was given, the draft whose secret was.
+    """
+    CREATE OR REPLACE FUNCTION my_lookup() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_lookup', true), ''), 'hex')
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION my_draft() RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT decode(nullif(current_setting('threegates.tip_draft', true), ''), 'hex')
     $$
     """,
     # Every code at or below the viewer's region, successors included; the nation's viewer has them all, also NULL.
@@ -43,6 +59,44 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     """
     CREATE OR REPLACE FUNCTION serves_nation() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
+    $$
+    """,
+    # The alerts of a case end with it and come back with it, also where it was handed on to another desk than theirs.
+    """
+    CREATE OR REPLACE FUNCTION case_alerts_follow(the_case bigint, at timestamptz, who text) RETURNS void LANGUAGE sql
+    SECURITY DEFINER SET search_path = public AS $$
+        WITH mine AS (SELECT id, state FROM cases WHERE id = the_case AND desk_id = my_organisation()
+            AND may('decide')),
+        followed AS (
+            UPDATE alerts AS a SET changed_at = at, version = a.version + 1,
+                state = CASE mine.state WHEN 'closed' THEN 'closed' ELSE 'in_case' END,
+                closed_at = CASE mine.state WHEN 'closed' THEN at END,
+                closed_reason = CASE mine.state WHEN 'closed' THEN 'case-closed' ELSE '' END
+            FROM mine WHERE a.case_id = mine.id AND (mine.state = 'closed' AND a.state = 'in_case'
+                OR mine.state = 'open' AND a.state = 'closed' AND a.closed_reason = 'case-closed' AND NOT EXISTS (
+                    SELECT FROM alerts AS there WHERE there.topic = a.topic AND there.rule = a.rule
+                    AND there.state <> 'closed'))
+            RETURNING a.id, a.state, a.closed_reason)
+        INSERT INTO alert_events (alert_id, at, kind, actor, organisation_id, reason)
+        SELECT id, at, state, who, coalesce(my_organisation(), ''), closed_reason FROM followed
+    $$
+    """,
+    # Who runs the accounts reads no case, and yet hands what is open in a leaving person's name to a colleague.
+    f"""
+    CREATE OR REPLACE FUNCTION open_case_work(leaving bigint, OUT cases bigint, OUT tasks bigint) LANGUAGE sql STABLE
+    SECURITY DEFINER SET search_path = public AS $$
+        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open'),
+            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open')
+        WHERE {of_account("leaving")}
+    $$
+    """,
+    f"""
+    CREATE OR REPLACE FUNCTION hand_over_case_work(leaving bigint, successor bigint) RETURNS void LANGUAGE sql
+    SECURITY DEFINER SET search_path = public AS $$
+        UPDATE cases SET owner_id = successor, version = version + 1
+        WHERE owner_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
+        UPDATE case_tasks SET assignee_id = successor, version = version + 1
+        WHERE assignee_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
     $$
     """,
     """
@@ -96,9 +150,18 @@ JOIN findings AS f ON f.fingerprint = d.fingerprint AND f.episode = d.episode AN
     AND f.known_from < d.known_to AND d.known_from < f.known_to
 WHERE d.decision = 'dismissed' AND f.state = 'open'
 """
+_WAITING_OPINIONS: Final = """
+SELECT d.account_id, count(*) AS number FROM link_decisions AS d
+WHERE NOT d.in_force AND d.verdict <> 'undo' AND may('accounts')
+    AND NOT EXISTS (SELECT FROM link_decisions AS u WHERE u.undoes = d.id)
+    AND NOT EXISTS (SELECT FROM link_decisions AS n WHERE n.record_id = d.record_id AND n.id > d.id
+        AND n.verdict <> 'undo' AND NOT EXISTS (SELECT FROM link_decisions AS u WHERE u.undoes = n.id))
+GROUP BY d.account_id
+"""
 # name -> (whose rights it reads with, its statement), in the order in which they are made
 VIEWS: Final[dict[str, tuple[str, str]]] = {
     **PUBLISHABLE,
+    **FIGURES,
     "credit_flags": ("owner", _CREDIT_FLAGS),
     "findings_shown": ("viewer", _FINDINGS_SHOWN),
     "dismissed_findings": ("owner", _DISMISSED),
@@ -117,4 +180,27 @@ VIEWS: Final[dict[str, tuple[str, str]]] = {
         "SELECT id, login, name, organisation_id, region, state FROM accounts WHERE may('accounts') OR may('audit') "
         "OR may('internal') OR organisation_id = my_organisation()",
     ),
+    # Who took over from whom: whoever decides must know whose first word it was.
+    "successions": (
+        "owner",
+        "SELECT id, successor_id FROM accounts WHERE successor_id IS NOT NULL AND (may('internal') OR may('accounts'))",
+    ),
+    # How many first opinions of somebody wait for a second person, for who ends accounts; not on which records.
+    "waiting_opinions": ("owner", _WAITING_OPINIONS),
+    # Which offices there are: who reports chooses the one concerned and sees which one receives.
+    "tip_offices": (
+        "owner",
+        "SELECT id, name_zh, name_en, region, lanes, invented FROM organisations "
+        "WHERE kind = 'agency' AND ended_at IS NULL",
+    ),
+    # Names of projects, which are public: who reports finds the one it is about.
+    "tip_projects": (
+        "owner",
+        "SELECT DISTINCT ON (p.project_id) p.project_id, p.name, p.name_normal, p.region, p.sector, "
+        "e.name AS enterprise, e.name_normal AS enterprise_normal FROM project_versions AS p "
+        "LEFT JOIN enterprise_versions AS e ON e.enterprise_id = p.owner_id AND e.known_to = 'infinity' "
+        "WHERE p.known_to = 'infinity' ORDER BY p.project_id, p.held_from DESC NULLS LAST, e.held_from DESC NULLS LAST",
+    ),
 }
+# Those that the public intake may read.
+INTAKE_VIEWS: Final = frozenset({"tip_offices", "tip_projects"})

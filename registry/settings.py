@@ -1,5 +1,6 @@
 """Settings: every one is an environment variable THREEGATES_…, with a default that suits one machine."""
 
+import os
 import re
 import ssl
 from functools import lru_cache
@@ -28,6 +29,25 @@ class Settings(BaseSettings):
     jobs_database_url: SecretStr | None = Field(
         default=None,
         description="the same database as the jobs enter it: as threegates_jobs or a member of it",
+    )
+    intake_database_url: SecretStr | None = Field(
+        default=None,
+        description="the same database as the public intake enters it: as threegates_intake or a member of it",
+    )
+    tip_key_folder: Path | None = Field(
+        default=None,
+        description="the outer keys of reports, to be left out of every backup; DATA_FOLDER/tip-keys when unset",
+    )
+    tip_months: int = Field(
+        default=12, ge=1, le=120, description="whole months after its own for which a report can be read"
+    )
+    intake_rate: float = Field(
+        default=5, gt=0, le=1000, description="reports a second that the public intake takes; more wait their turn"
+    )
+    intake_exit: str = Field(
+        default="https://www.baidu.com/",
+        pattern=r"^https?://",
+        description="where the intake's quick exit leads: a page that nobody wonders about",
     )
     elasticsearch_url: str | None = Field(
         default=None, description="http(s)://host:port of an existing Elasticsearch 9"
@@ -62,6 +82,9 @@ class Settings(BaseSettings):
     password_list: Path | None = Field(
         default=None, description="a file of passwords that nobody may choose, one a line, besides those shipped"
     )
+    case_file_megabytes: int = Field(
+        default=20, ge=1, le=100, description="how large a file attached to a case may be, in MB"
+    )
     public_url: str | None = Field(
         default=None, description="the portal's address as people reach it, https://…: links in mails, feeds, webhooks"
     )
@@ -79,7 +102,7 @@ class Settings(BaseSettings):
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
 
-    @field_validator("database_url", "portal_database_url", "jobs_database_url")
+    @field_validator("database_url", "portal_database_url", "jobs_database_url", "intake_database_url")
     @classmethod
     def _database_is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
@@ -201,6 +224,10 @@ class Settings(BaseSettings):
         """The portal's own address of the database; None where it was given none and enters as the owner."""
         return None if self.portal_database_url is None else _dsn(self.portal_database_url)
 
+    def intake_dsn(self) -> str:
+        """The public intake's address of the database: its own, or the owner's, whose rights it gives up each time."""
+        return self.database_dsn() if self.intake_database_url is None else _dsn(self.intake_database_url)
+
     def jobs_dsn(self) -> str | None:
         """The jobs' own address of the database; None where they were given none and enter as the owner."""
         return None if self.jobs_database_url is None else _dsn(self.jobs_database_url)
@@ -221,8 +248,14 @@ def _port(address: str) -> int | None:
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once."""
+    # Vaults, orchestrators and systemd mount secrets as files: one a setting, named as its variable, in small letters.
+    folder = os.environ.get("THREEGATES_SECRETS_FOLDER")
+    if folder is not None and not Path(folder).is_dir():
+        raise BadSetting(
+            f"{folder} is no folder.", where="THREEGATES_SECRETS_FOLDER", remedy="Name a folder that is there."
+        )
     try:
-        return Settings()
+        return Settings(_secrets_dir=folder)
     except ValidationError as error:
         first = error.errors()[0]
         name = "THREEGATES_" + "_".join(str(part) for part in first["loc"] or ("smtp",)).upper()

@@ -10,11 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.accounts import IDLE
 from registry.auditing import audit
-from registry.errors import NotFound
+from registry.errors import BadInput, NotFound
 from registry.reading import Row, rows
 from registry.viewers import Viewer
 
 LONGEST: Final = timedelta(hours=8)
+SHORTEST_PURPOSE: Final = 4
+LONGEST_PURPOSE: Final = 200
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
 
@@ -52,6 +54,21 @@ async def keep_awake(session: AsyncSession, sign_in_id: int, now: datetime) -> N
         ),
         {"id": sign_in_id, "now": now, "before": now - _SEEN_EVERY},
     )
+
+
+async def say_purpose(session: AsyncSession, viewer: Viewer, purpose: str) -> None:
+    """Note what the viewer reads credit for during this sign-in; it stands in the audit, here and with each reading."""
+    said = " ".join(purpose.replace("\x00", "").split())
+    if not SHORTEST_PURPOSE <= len(said) <= LONGEST_PURPOSE:
+        raise BadInput(
+            f"The purpose is said in {SHORTEST_PURPOSE} to {LONGEST_PURPOSE} characters.",
+            where="purpose",
+            remedy="Name the task or the file that the credit is read for.",
+        )
+    await (await session.connection()).execute(
+        text("UPDATE sign_ins SET purpose = :said WHERE id = :id"), {"said": said, "id": viewer.sign_in_id}
+    )
+    await audit(session, viewer, "credit.state_purpose", "account", str(viewer.account_id), why=said)
 
 
 async def open_sign_ins(session: AsyncSession, account_id: int, now: datetime) -> list[Row]:

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.auditing import audit
 from registry.one_time_codes import hash_of_recovery_code, opened_secret, step_of_code
-from registry.passwords import fits
+from registry.passwords import fits, hash_password, is_outdated
 from registry.reading import Row, first, rows
 from registry.sign_ins import begin_sign_in
 from registry.viewers import Viewer
@@ -62,6 +62,11 @@ async def sign_in(
         text("UPDATE accounts SET failures = 0, locked_until = NULL, state = 'active' WHERE id = :id"),
         {"id": account["id"]},
     )
+    if is_outdated(account["password_hash"]):
+        await (await session.connection()).execute(
+            text("UPDATE accounts SET password_hash = :hash WHERE id = :id"),
+            {"hash": await hash_password(password), "id": account["id"]},
+        )
     return await begin(session, account, "password", device, now)
 
 

@@ -34,6 +34,7 @@ from registry.alerting import tables as alert_tables
 from registry.cases import tables as case_tables
 from registry.gate import tables as gate_tables
 from registry.publishing import tables as publishing_tables
+from registry.tips import tables as tip_tables
 
 METADATA: Final = SQLModel.metadata
 
@@ -95,4 +96,5 @@ __all__ = [
     "sources",
     "suspects",
     "syncing",
+    "tip_tables",
 ]

@@ -10,6 +10,8 @@ from registry.errors import NotAllowed
 from registry.roles import Permission
 
 PORTAL_ROLE: Final = "threegates_portal"
+# The public intake's: registry.tips.
+INTAKE_ROLE: Final = "threegates_intake"
 # Worker and scheduler: policies show them every row, and they own nothing.
 JOBS_ROLE: Final = "threegates_jobs"
 # The schema in which the jobs may make tables, each for one transaction.
@@ -39,6 +41,10 @@ class Viewer:
     sign_in_id: int | None = None
     # The accounts whose roles this viewer holds by delegation: none of them may have drafted what it approves.
     acts_for: frozenset[int] = frozenset()
+    # What credit in detail is read for: it stands with every such reading in the audit.
+    purpose: str = ""
+    # Credit would be for this viewer, and is withheld until the purpose is said.
+    asks_purpose: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the viewer has a permission."""

@@ -2,17 +2,17 @@
 
 import importlib
 import pkgutil
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from portal.api._description import describe, resources
 from portal.api._operations import Operation
+from portal.language import LANGUAGES
 from portal.people_words import SCOPES
 from portal.problems import PROBLEM_TYPES
-from portal.rendering import render
+from portal.rendering import choose_language, render
 from portal.viewing import viewing
 
 __all__ = ["describe", "mount_api"]
@@ -31,9 +31,11 @@ def mount_api(app: FastAPI) -> None:
                 app.include_router(router, prefix="/api", include_in_schema=False)
 
     @app.get("/api/openapi.json", include_in_schema=False)
-    async def description() -> dict[str, Any]:
-        """The description of the API."""
-        return describe(app)
+    async def description(request: Request) -> JSONResponse:
+        """The description of the API in the reader's language; ?lang=zh or en chooses."""
+        language = choose_language(request)
+        headers = {"content-language": LANGUAGES[language][1], "vary": "Accept-Language, Cookie"}
+        return JSONResponse(describe(app, language), headers=headers)
 
     @app.get("/api/docs", include_in_schema=False)
     async def documentation(request: Request) -> Response:

@@ -1,33 +1,51 @@
 """OpenAPI 3.1 of /api/v1: scopes, headers, the problems each operation may answer; and the same for a page."""
 
+import copy
 import json
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from fastapi import FastAPI
 
 from portal.api._deprecations import DEPRECATED
 from portal.api._operations import COOKIE_SCHEME, KEY_SCHEME, UNSAFE
-from portal.language import current_language
+from portal.language import Language, _, current_language, speaking
 from portal.problems import PROBLEM_TYPES
 from portal.viewing import SIGN_IN_COOKIE
 from registry.roles import SCOPES
 
 PREFIX: Final = "/api/v1"
 METHODS: Final = ("get", "post", "patch", "put", "delete")
-DESCRIPTION: Final = """三道闸门项目登记簿的开放接口 · The open interface of the register behind the three gates.
+DESCRIPTION: Final[dict[Language, str]] = {
+    "zh": """三道闸门项目登记簿的开放接口。
 
 - 读取不需要密钥；不带密钥时只见公开内容，信贷只见是否有疑点。
-  Reading needs no key; without one, credit shows only whether it is flagged.
 - 登记和更正须带 `Authorization: Bearer KEY`；登记须带 `Idempotency-Key`，更正须带 `If-Match` 并写 `reason`。
-  Writing needs a key, registering an `Idempotency-Key`, correcting an `If-Match` and a `reason`.
-- 列表以 `cursor` 翻页，下一页见 `Link`。Lists are paged by `cursor`; `Link` leads to the next page.
-- 出错时按 RFC 9457 答复，类型见 `/problems`，语言随 `Accept-Language`。Errors are RFC 9457 problem details.
+- 读取信贷明细的用途写在 `X-Purpose`（UTF-8 百分号编码），随每次读取记入审计；不写的记为密钥的名称。
+- 列表以 `cursor` 翻页，下一页见 `Link`。
+- 出错时按 RFC 9457 答复，类型见 `/problems`，语言随 `Accept-Language`。
 - 将停用的操作以 `Deprecation` 和 `Sunset` 预告，至少提前半年。
-  Operations that will go say so in `Deprecation` and `Sunset`, half a year before at least.
 - 疑点是有据可查的怀疑，不是结论；没有疑点也不等于合法。
-  A finding is a suspicion with evidence, never a proof; no finding does not mean lawful.
-"""
+""",
+    "en": """The open interface of the register behind the three gates.
+
+- Reading needs no key; without one, credit shows only whether it is flagged.
+- Writing needs `Authorization: Bearer KEY`, registering an `Idempotency-Key`, correcting an `If-Match` and a `reason`.
+- What credit in detail is read for is said in `X-Purpose` (UTF-8, percent-encoded) and stands with each reading in the
+  audit; unsaid it is the name of the key.
+- Lists are paged by `cursor`; `Link` leads to the next page.
+- Errors are RFC 9457 problem details, by `/problems`, in the language of `Accept-Language`.
+- Operations that will go say so in `Deprecation` and `Sunset`, half a year before at least.
+- A finding is a suspicion with evidence, never a proof; no finding does not mean lawful.
+""",
+}
+_TITLE: Final[dict[Language, str]] = {
+    "zh": "产能严重过剩行业项目登记簿",
+    "en": "The register of investment projects in overcapacity industries",
+}
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "remedy", "instance"],
@@ -63,12 +81,43 @@ _ALWAYS: Final = frozenset({400, 401, 403, 404, 422, 429, 500, 503})
 _OF_CHANGES: Final = frozenset({409, 412, 413, 415, 428})
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3.1 of /api/v1, with the problems that every address may answer."""
-    if app.openapi_schema is not None:
-        return app.openapi_schema
-    app.description = DESCRIPTION
-    app.summary = "The register of investment projects in overcapacity industries"
+def describe(app: FastAPI, language: Language) -> dict[str, Any]:
+    """OpenAPI 3.1 of /api/v1 in one language, with the problems that every address may answer; made once."""
+    made: dict[Language, dict[str, Any]] = vars(app.state).setdefault("_state", {}).setdefault("descriptions", {})
+    if language not in made:
+        app.openapi_schema = None
+        with speaking(language):
+            schema = copy.deepcopy(_describe(app))
+        _say(schema, language)
+        schema["info"] |= {"description": DESCRIPTION[language], "summary": _TITLE[language]}
+        made[language] = schema
+    return made[language]
+
+
+@lru_cache(maxsize=1)
+def _chinese() -> dict[str, str]:
+    """English description -> its Chinese."""
+    said: dict[str, str] = yaml.safe_load(Path(__file__).with_name("chinese.yml").read_text(encoding="utf-8"))
+    return said
+
+
+def _say(part: Any, language: Language) -> None:
+    """Put descriptions and summaries into one language; both are written once, the English where they belong."""
+    if isinstance(part, list):
+        for one in part:
+            _say(one, language)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name == "summary" and isinstance(value, str):
+                zh, _dot, en = value.partition(" · ")
+                part[name] = zh if language == "zh" else en or zh
+            elif name == "description" and isinstance(value, str):
+                part[name] = _chinese().get(" ".join(value.split()), value) if language == "zh" else value
+            else:
+                _say(value, language)
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
     app.version = "1"
     app.license_info = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     schema = FastAPI.openapi(app)
@@ -90,7 +139,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         KEY_SCHEME: {
             "type": "http",
             "scheme": "bearer",
-            "description": "A key of an organisation. Scopes: "
+            "description": (
+                "机构的密钥。权限范围：" if current_language() == "zh" else "A key of an organisation. Scopes: "
+            )
             + "; ".join(f"`{scope}` ({', '.join(sorted(granted))})" for scope, granted in SCOPES.items()),
         },
         COOKIE_SCHEME: {
@@ -109,13 +160,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _problem(status: int) -> dict[str, Any]:
     kind = PROBLEM_TYPES[status]
-    example = {"type": f"/problems#{kind.name}", "title": kind.title, "status": status, "detail": ""}
+    example = {"type": f"/problems#{kind.name}", "title": _(kind.title), "status": status, "detail": ""}
     return {
-        "description": kind.title,
+        "description": _(kind.title),
         "content": {
             "application/problem+json": {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": {**example, "remedy": kind.remedy, "instance": f"{PREFIX}/projects"},
+                "example": {**example, "remedy": _(kind.remedy), "instance": f"{PREFIX}/projects"},
             }
         },
     }
@@ -160,8 +211,8 @@ class DescribedOperation:
 
 
 def resources(app: FastAPI) -> dict[str, list[DescribedOperation]]:
-    """The operations by resource, in the current language as far as the description has both."""
-    schema = describe(app)
+    """The operations by resource, in the current language."""
+    schema = describe(app, current_language())
     found: dict[str, list[DescribedOperation]] = {}
     for path, item in schema["paths"].items():
         for method in METHODS:
@@ -171,13 +222,12 @@ def resources(app: FastAPI) -> dict[str, list[DescribedOperation]]:
 
 
 def _described(schema: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> DescribedOperation:
-    zh, _dot, en = operation["summary"].partition(" · ")
     ending = DEPRECATED.get((method, path.removeprefix(PREFIX)))
     security: list[dict[str, list[str]]] = operation["security"]
     return DescribedOperation(
         method=method,
         path=path,
-        summary=zh if current_language() == "zh" else en or zh,
+        summary=operation["summary"],
         description=operation.get("description", ""),
         scope=next(one[KEY_SCHEME][0] for one in security if KEY_SCHEME in one),
         public={} in security,

@@ -16,7 +16,7 @@ from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
 from registry.errors import BadInput
-from registry.gate.batches import Batch, BatchLine, batch_file, batch_lines, open_batch
+from registry.gate.batches import Batch, LinePage, batch_file, batch_lines, open_batch
 from registry.gate.check_list import CheckPage, list_checks, receipt_at
 from registry.gate.checks import Ask, ask_again
 from registry.gate.marks import MarkPage, list_marks
@@ -138,13 +138,6 @@ class OpenedBatch(BaseModel):
     total: int
 
 
-class Answers(BaseModel):
-    """One page of a batch's answers in order of their rows; `next_after` is the row to go on behind."""
-
-    items: list[BatchLine]
-    next_after: int | None
-
-
 IdempotencyKey = Annotated[
     str | None,
     Header(min_length=8, max_length=200, pattern=r"^[!-~]+$", description="The same key, the same answer"),
@@ -235,15 +228,14 @@ async def answers(
     request: Request,
     batch_id: str,
     answer: str | None = None,
-    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> Answers:
+) -> LinePage:
     """In order of rows; each id is that of a receipt."""
     viewer: Viewer = request.state.recognised
     check_choice("answer", answer)
     async with viewing(request) as session:
-        items = await batch_lines(session, viewer, batch_id, answer=answer, after=after, limit=limit)
-    return Answers(items=items, next_after=items[-1].row if len(items) == limit else None)
+        return await batch_lines(session, viewer, batch_id, answer=answer, cursor=cursor, limit=limit)
 
 
 @router.get("/gate-check/notices", summary="失去依据的提醒 · Notices of lost standing", openapi_extra=needs("gate"))

@@ -2,9 +2,9 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.requests import Request
 
@@ -15,9 +15,8 @@ from portal.viewing import viewing
 from registry import clock
 from registry.audience import INTERNAL
 from registry.overview import Overview, overview
-from registry.project_file import SourceLine
-from registry.reading import rows
 from registry.settings import settings
+from registry.source_list import SourcePage, list_sources
 
 router = APIRouter(tags=["register"], route_class=Operation)
 
@@ -38,11 +37,10 @@ async def counts(request: Request) -> Overview:
 
 
 @router.get("/sources", summary="来源与许可 · Sources and licences", openapi_extra=needs("read", public=True))
-async def sources(request: Request) -> list[SourceLine]:
-    """Every source; `synthetic` ones are made by a program."""
+async def sources(request: Request, cursor: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 50) -> SourcePage:
+    """Real sources first; `synthetic` ones are made by a program."""
     async with viewing(request) as session:
-        found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
-    return [SourceLine(**row) for row in found]
+        return await list_sources(session, cursor=cursor, limit=limit)
 
 
 @router.get("/status", summary="数据状况 · State of the input", openapi_extra=needs("read", public=True))

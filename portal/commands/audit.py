@@ -1,7 +1,6 @@
 """`threegates audit`: verify the chain of the audit, export it for others to verify, search it."""
 
 import asyncio
-import getpass
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -19,6 +18,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
 from jobs.audit import note_verified, outcome, verify_now
+from portal.commands._operating import operator_name
 from registry import clock
 from registry.audit_anchors import Anchor, anchor_file, read_anchors
 from registry.audit_export import exported, verify_file
@@ -120,15 +120,8 @@ async def _verify(anchors: list[Anchor], roots: list[Certificate]) -> Verified:
     found = verify_stamps(anchors, roots, await verify_now(engine(), anchors))
     # A standby or a copy that is only read is verified as well, it just cannot note it.
     with suppress(DBAPIError):
-        await note_verified(engine(), _actor(), clock.now(), found)
+        await note_verified(engine(), operator_name(), clock.now(), found)
     return found
-
-
-def _actor() -> str:
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"  # a container's account may have no name
 
 
 def _verify_export(file: Path, anchors: list[Anchor]) -> Verified:
@@ -150,7 +143,7 @@ async def _export(file: Path | None) -> None:
             with suppress(DBAPIError):
                 async with transaction() as session:
                     said = {"file": str(file) if file else "standard output"}
-                    await audit(session, Viewer("key", actor=_actor()), "audit.export", "audit", after=said)
+                    await audit(session, Viewer("key", actor=operator_name()), "audit.export", "audit", after=said)
         finally:
             target.flush()
             if file:

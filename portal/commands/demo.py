@@ -17,7 +17,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.demo_cases import add_demo_cases
 from portal.demo_people import add_demo_people
+from portal.demo_publications import add_demo_publications
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -67,7 +69,20 @@ def register(app: typer.Typer) -> None:
 
     @demo.callback()
     def _root() -> None:
-        """Keeps `load` a word of its own while it is the only one."""
+        """The demo's commands."""
+
+    @demo.command("cases")
+    def cases() -> None:
+        """Open a few cases about invented projects, once something of them is flagged; again it does nothing."""
+
+        async def run() -> list[str]:
+            try:
+                return await add_demo_cases(engine(), clock.now())
+            finally:
+                await engine().dispose()
+
+        numbers = asyncio.run(run())
+        typer.echo("演示案件 · the demo's cases: " + (", ".join(numbers) or "—"))
 
     @demo.command("load")
     def load(
@@ -85,7 +100,9 @@ def register(app: typer.Typer) -> None:
             try:
                 if await is_loaded(engine(), folder):
                     return {}
-                return await load_demo(engine(), folder)
+                counts = await load_demo(engine(), folder)
+                counts["publications"] = {"new": await add_demo_publications(engine(), clock.now())}
+                return counts
             finally:
                 await engine().dispose()
 

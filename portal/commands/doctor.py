@@ -20,7 +20,7 @@ from deploy.logins import OF_JOBS, OF_PORTAL, check_login
 from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
-from deploy.wish import ELASTICSEARCH_PORT, PORTAL_PORT, POSTGRESQL_PORT
+from deploy.wish import ELASTICSEARCH_PORT, INTAKE_PORT, PORTAL_PORT, POSTGRESQL_PORT
 from registry.database import make_engine
 from registry.errors import BadSetting
 from registry.gate.signing import key_file, read_key
@@ -85,13 +85,18 @@ async def examine() -> list[Check]:
         )
         checks += await asyncio.to_thread(check_elasticsearch, server)
     checks.append(check_java(_java()))
-    usual = {"portal": PORTAL_PORT, "PostgreSQL": POSTGRESQL_PORT, "Elasticsearch": ELASTICSEARCH_PORT}
+    usual = {
+        "portal": PORTAL_PORT,
+        "intake": INTAKE_PORT,
+        "PostgreSQL": POSTGRESQL_PORT,
+        "Elasticsearch": ELASTICSEARCH_PORT,
+    }
     return checks + check_ports(usual, _our_ports(wanted))
 
 
 def known_settings() -> set[str]:
     """Every variable that something reads: the settings, and what agency files name for addresses and secrets."""
-    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields}
+    names = {f"THREEGATES_{name.upper()}" for name in Settings.model_fields} | {"THREEGATES_SECRETS_FOLDER"}
     folders = [Path(connectors.__file__).with_name("agencies")]
     if more := os.environ.get("THREEGATES_AGENCIES_FOLDER"):
         folders.append(Path(more))

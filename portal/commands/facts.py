@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from portal.commands.projects import Import, OnlyTried, actor, show
+from portal.commands._operating import operator_name
+from portal.commands.projects import Import, OnlyTried, show
 from registry import clock
 from registry.auditing import audit
 from registry.database import engine, transaction
@@ -64,7 +65,7 @@ def register(app: typer.Typer) -> None:
         Exit code 0: every row is in the register (or would be); 1: some rows were refused, the others written
         (--valid-rows); 2: nothing was written because the file or some of its rows are not valid.
         """
-        telling = Telling(actor(), clock.now(), reason.strip() or f"imported from {file.name}")
+        telling = Telling(operator_name(), clock.now(), reason.strip() or f"imported from {file.name}")
         read = read_law_facts(kind.value, FACT_KINDS[kind.value], file)
 
         async def run() -> Import:

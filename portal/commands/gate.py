@@ -1,7 +1,6 @@
 """`threegates gate`: ask before granting, verify a receipt offline, answer a file of questions."""
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,6 +12,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from typer.core import TyperGroup
 
+from portal.commands._operating import operator_name
 from registry import clock
 from registry.database import engine, transaction
 from registry.errors import BadInput, NotFound
@@ -139,10 +139,7 @@ def _party(said: str) -> dict[str, str] | None:
 
 def _operator() -> Viewer:
     """Whoever runs the command on the register's own machine; it may know that credit is flagged."""
-    try:
-        name = f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        name = "command line"  # a container's account may have no name
+    name = operator_name()
     return Viewer(kind="person", actor=name, name=name, permissions=frozenset({"gate", "credit"}))
 
 
@@ -294,7 +291,7 @@ async def _batch(name: str, read: QuestionsFile) -> tuple[Batch, list[Any]]:
             bar.update(shown, completed=progress.done)
     async with transaction() as session:
         found = await batch_file(session, viewer, address)
-        return found, list(await batch_lines(session, viewer, address, limit=len(read.questions)))
+        return found, (await batch_lines(session, viewer, address, limit=len(read.questions))).items
 
 
 def _show(found: Batch, problems: Sequence[Problem], console: Console, *, chinese: bool) -> None:

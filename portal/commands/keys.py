@@ -1,27 +1,20 @@
 """`threegates keys`: keys of the programming interface from the command line, the first one above all."""
 
-import asyncio
-import getpass
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.api_keys import FIRST_KEY, keep_key, key_file
+from portal.commands._operating import AsJson, operator_name, run, tell
 from registry import clock
-from registry.database import engine, transaction
 from registry.errors import NotFound
 from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.reading import first
 from registry.roles import SCOPES
 from registry.viewers import NATION, Viewer
-
-Result = TypeVar("Result")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +43,7 @@ def create(
         key = await create_key(session, _operator(), new, clock.now())
         return {"name": name, "key": key, "organisation": organisation, "scopes": sorted(new.scopes), "ends": ends}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def list_keys(as_json: AsJson = False) -> None:
@@ -59,7 +52,7 @@ def list_keys(as_json: AsJson = False) -> None:
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         return [{**one, "state": _state(one)} for one in await keys(session, _operator())]
 
-    found = _run(work)
+    found = run(work)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     for one in [] if as_json else found:
@@ -81,10 +74,10 @@ def rotate(
         key = await rotate_key(session, _operator(), found, clock.now(), timedelta(hours=overlap))
         return {"name": name, "key": key, "old_key_holds_for_hours": overlap}
 
-    done = _run(work)
+    done = run(work)
     if name == FIRST_KEY and key_file().exists():
         keep_key(done["key"])
-    _tell(done, as_json=as_json)
+    tell(done, as_json=as_json)
 
 
 def revoke(name: str, as_json: AsJson = False) -> None:
@@ -94,7 +87,7 @@ def revoke(name: str, as_json: AsJson = False) -> None:
         await revoke_key(session, _operator(), await _key(session, name), clock.now())
         return {"revoked": name}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def _state(key: dict[str, Any]) -> str:
@@ -105,11 +98,7 @@ def _state(key: dict[str, Any]) -> str:
 
 def _operator() -> Viewer:
     """Whoever may run commands beside the database is the register's operator."""
-    try:
-        name = f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        name = "command line"  # a container's account may have no name
-    return Viewer("person", actor=name, region=NATION, permissions=frozenset({"accounts"}))
+    return Viewer("person", actor=operator_name(), region=NATION, permissions=frozenset({"accounts"}))
 
 
 async def _key(session: AsyncSession, name: str) -> int:
@@ -117,22 +106,3 @@ async def _key(session: AsyncSession, name: str) -> int:
     if found is None:
         raise NotFound("There is no such key.", where=name, remedy="See `threegates keys list`.")
     return int(found["id"])
-
-
-def _run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        try:
-            async with transaction() as session:
-                return await work(session)
-        finally:
-            await engine().dispose()
-
-    return asyncio.run(run())
-
-
-def _tell(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(orjson.dumps(done, option=orjson.OPT_INDENT_2).decode())
-        return
-    for name, value in done.items():
-        typer.echo(f"{name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")

@@ -1,7 +1,6 @@
 """`threegates projects import`: projects from a CSV, XLSX or JSONL file, tried first or written at once."""
 
 import asyncio
-import getpass
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from portal.commands._operating import operator_name
 from registry import clock
 from registry.auditing import audit
 from registry.database import engine, transaction
@@ -89,7 +89,7 @@ def register(app: typer.Typer) -> None:
         Exit code 0: every row is in the register (or would be); 1: some rows were refused, the others written
         (--valid-rows); 2: nothing was written because the file or some of its rows are not valid.
         """
-        telling = Telling(actor(), clock.now(), reason.strip() or f"imported from {file.name}")
+        telling = Telling(operator_name(), clock.now(), reason.strip() or f"imported from {file.name}")
         read = read_projects(file)
 
         async def run() -> Import:
@@ -104,14 +104,6 @@ def register(app: typer.Typer) -> None:
         else:
             show(done, Console(), chinese=settings().language == "zh")
         raise typer.Exit(done.exit_code)
-
-
-def actor() -> str:
-    """Who gave the command."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        return "command line"  # a container's account may have no name
 
 
 async def import_projects(

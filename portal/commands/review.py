@@ -1,21 +1,16 @@
 """`threegates review`: what awaits reviewers, and their decisions as a labelled set for training."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.database import engine, transaction
+from portal.commands._operating import AsJson, run
 from registry.errors import BadInput
 from registry.reading import rows
 from registry.review_export import Exported, export_decisions
-
-Result = TypeVar("Result")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +38,7 @@ def list_waiting(
             limit=limit,
         )
 
-    found = _run(work)
+    found = run(work)
     total = found[0]["total"] if found else 0
     if as_json:
         items = [{name: value for name, value in row.items() if name != "total"} for row in found]
@@ -72,19 +67,8 @@ def export(
     async def work(session: AsyncSession) -> Exported:
         return await export_decisions(session, folder, credit=credit)
 
-    done = _run(work)
+    done = run(work)
     if as_json:
         typer.echo(orjson.dumps({"projects": done.projects, "records": done.records, "truth": done.truth}).decode())
     else:
         typer.echo(f"{done.records} decided records and {done.projects} projects written to {folder}.")
-
-
-def _run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        try:
-            async with transaction() as session:
-                return await work(session)
-        finally:
-            await engine().dispose()
-
-    return asyncio.run(run())

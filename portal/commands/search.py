@@ -1,7 +1,6 @@
 """`threegates search`: find projects, enterprises and records from the command line."""
 
 import asyncio
-import getpass
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from portal.commands._operating import operator_name
 from registry.choices import check_choice, feed_ids
 from registry.credit_reads import note_credit_read
 from registry.database import engine, transaction
@@ -113,11 +113,7 @@ class _Shown:
 
 
 def _operator() -> Viewer:
-    try:
-        name = f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        name = "command line"  # a container's account may have no name
-    return Viewer("key", actor=name)
+    return Viewer("key", actor=operator_name(), purpose="asked for on the command line")
 
 
 def as_object(found: Found) -> dict[str, Any]:

@@ -126,7 +126,12 @@ async def _run(chosen: list[Agency], *, full: bool, release: int | None, reason:
             shown: dict[str, TaskID] = {}
 
             def told(step: str, count: int) -> None:
-                names = {"link": "关联 · link", "judge": "判断 · judge", "index": "索引 · index"}
+                names = {
+                    "link": "关联 · link",
+                    "judge": "判断 · judge",
+                    "alert": "警报 · alert",
+                    "index": "索引 · index",
+                }
                 if step not in shown:
                     shown[step] = progress.add_task(names[step], total=None, note="")
                 progress.advance(shown[step], count)

@@ -8,7 +8,7 @@ import typer
 from deploy.failure import Failure
 from deploy.reaching import SearchServer
 from deploy.supervision import Supervisor
-from deploy.wish import PORTAL_PORT, Wish
+from deploy.wish import INTAKE_PORT, PORTAL_PORT, Wish
 from registry.errors import Unavailable
 from registry.settings import settings
 
@@ -24,8 +24,11 @@ def register(app: typer.Typer) -> None:
         port: Annotated[int, typer.Option(min=1, max=65535, help="The portal's port; the next free one if taken.")] = (
             PORTAL_PORT
         ),
+        intake_port: Annotated[
+            int, typer.Option(min=1, max=65535, help="The port of the public intake of reports; as for the portal's.")
+        ] = INTAKE_PORT,
     ) -> None:
-        """Run PostgreSQL, Elasticsearch, the portal, the worker and the scheduler on this machine, until Ctrl-C.
+        """Run PostgreSQL, Elasticsearch, portal, intake of reports, worker and scheduler on this machine, until Ctrl-C.
 
         Servers named by THREEGATES_DATABASE_URL and THREEGATES_ELASTICSEARCH_URL are used instead of own ones.
         """
@@ -42,9 +45,11 @@ def register(app: typer.Typer) -> None:
             database_url=wanted.database_dsn() if wanted.database_url is not None else None,
             # Without a database of somebody else's these addresses are our own server's.
             portal_database_url=wanted.portal_dsn() if wanted.database_url is not None else None,
+            intake_database_url=wanted.intake_dsn() if wanted.database_url and wanted.intake_database_url else None,
             jobs_database_url=wanted.jobs_dsn() if wanted.database_url is not None else None,
             search_server=search_server,
             portal_port=port,
+            intake_port=intake_port,
             environment=dict(os.environ),
         )
         try:

@@ -1,18 +1,15 @@
 """`threegates users`: accounts from the command line, above all the first administrator's."""
 
-import asyncio
-import getpass
-from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.commands._operating import AsJson, operator_name, run, tell
 from registry import clock
 from registry.account_writing import NewAccount, create_account, end_account, reset_account
-from registry.database import engine, transaction
 from registry.errors import BadInput, NotFound
 from registry.granting import Grant, grant_role, revoke_grant
 from registry.organising import NewOrganisation, create_organisation
@@ -20,9 +17,6 @@ from registry.reading import first, rows
 from registry.roles import ROLES
 from registry.viewers import NATION, Viewer
 
-Result = TypeVar("Result")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Reason = Annotated[str, typer.Option(help="Why: it stands in the audit.")]
 
 
@@ -61,7 +55,7 @@ def create(
         await grant_role(session, _operator(), given, clock.now())
         return {"login": login, "role": role, "organisation": organisation, "one_time_password": password}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def list_users(as_json: AsJson = False) -> None:
@@ -77,7 +71,7 @@ def list_users(as_json: AsJson = False) -> None:
             today=clock.today(),
         )
 
-    found = _run(work)
+    found = run(work)
     if as_json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
     for one in [] if as_json else found:
@@ -97,7 +91,7 @@ def grant(
         given = Grant(await _account(session, login), role, clock.today(), _day(until), reason)
         return {"grant": await grant_role(session, _operator(), given, clock.now())}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def revoke(login: str, role: str, reason: Reason = "revoked on the command line", as_json: AsJson = False) -> None:
@@ -116,7 +110,7 @@ def revoke(login: str, role: str, reason: Reason = "revoked on the command line"
             await revoke_grant(session, _operator(), one["id"], reason, clock.now())
         return {"revoked": len(held)}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def end(
@@ -132,7 +126,7 @@ def end(
         leaving = await _account(session, login)
         return {"handed_over": await end_account(session, _operator(), leaving, taker, reason, clock.now())}
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def reset_password(login: str, reason: Reason = "reset on the command line", as_json: AsJson = False) -> None:
@@ -145,16 +139,12 @@ def reset_password(login: str, reason: Reason = "reset on the command line", as_
             "one_time_password": await reset_account(session, _operator(), account, reason, clock.now()),
         }
 
-    _tell(_run(work), as_json=as_json)
+    tell(run(work), as_json=as_json)
 
 
 def _operator() -> Viewer:
     """Whoever may run commands beside the database is the register's operator."""
-    try:
-        name = f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):
-        name = "command line"  # a container's account may have no name
-    return Viewer("person", actor=name, region=NATION, permissions=frozenset({"accounts"}))
+    return Viewer("person", actor=operator_name(), region=NATION, permissions=frozenset({"accounts"}))
 
 
 async def _account(session: AsyncSession, login: str) -> int:
@@ -169,22 +159,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise BadInput("This is not a date.", where="--until", remedy="Write it like 2014-06-01.") from None
-
-
-def _run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        try:
-            async with transaction() as session:
-                return await work(session)
-        finally:
-            await engine().dispose()
-
-    return asyncio.run(run())
-
-
-def _tell(done: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(orjson.dumps(done, option=orjson.OPT_INDENT_2).decode())
-        return
-    for name, value in done.items():
-        typer.echo(f"{name.replace('_', ' ')}: {value}")

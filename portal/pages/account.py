@@ -1,7 +1,7 @@
 """One's own account: data, password, one-time codes, recovery codes, sign-ins, delegation to a colleague."""
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import segno
@@ -11,15 +11,17 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal.alert_words import MODES, options, problem
 from portal.language import _
 from portal.people_words import METHODS, ROLES, said
 from portal.rendering import render
-from portal.signing import carry_out, errors_of, field, number, to_sign_in
+from portal.signing import carry_out, field, form_page, number, own_path, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.account_writing import account_of, begin_codes, change_password, confirm_codes, renew_recovery_codes
 from registry.accounts import must_set_up
-from registry.errors import BadInput, ThreegatesError
+from registry.alerting.wishes import wish_of
+from registry.errors import BadInput, NotAllowed, ThreegatesError
 from registry.granting import (
     Grant,
     colleagues_of,
@@ -32,12 +34,25 @@ from registry.granting import (
 from registry.one_time_codes import address_of_secret, opened_secret
 from registry.passwords import fits
 from registry.reading import first, region_names
-from registry.sign_ins import end_sign_in, end_sign_ins, open_sign_ins
+from registry.settings import settings
+from registry.sign_ins import end_sign_in, end_sign_ins, open_sign_ins, say_purpose
 from registry.viewers import NATION, Viewer
 
 router = APIRouter()
 
-FIELDS: Final = ("old_password", "new_password", "code", "colleague", "role", "held_to", "reason", "own_password")
+JUST_NOW: Final = timedelta(minutes=10)
+FIELDS: Final = (
+    "old_password",
+    "new_password",
+    "code",
+    "colleague",
+    "role",
+    "held_to",
+    "reason",
+    "own_password",
+    "purpose",
+    "mail",
+)
 
 
 @router.get("/account")
@@ -46,16 +61,18 @@ async def page(request: Request) -> Response:
     return await _page(request)
 
 
+async def again(request: Request, error: ThreegatesError) -> Response:
+    """The page once more, with what was refused."""
+    return await _page(request, error)
+
+
 async def _page(request: Request, error: ThreegatesError | None = None) -> Response:
     async with viewing(request) as session:
         viewer: Viewer = request.state.viewer
         if viewer.kind != "person":
             return to_sign_in(request)
         values = await _values(session, viewer)
-    errors, general = errors_of(error, FIELDS)
-    return render(
-        request, "account.html", status=error.status if error else 200, errors=errors, general=general, **values
-    )
+    return form_page(request, "account.html", error, FIELDS, **values)
 
 
 async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
@@ -75,8 +92,13 @@ async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
     own = {g["role"] for g in grants if g["delegated_by"] is None and g["revoked_at"] is None}
     return {
         "account": account,
+        "wish": await wish_of(session, viewer),
+        "mail_modes": options(MODES),
+        "problem": problem,
+        "mail_is_on": settings().smtp_host is not None,
         "region": await place_of(session, account["region"]),
         "roles": [(role, said(ROLES, role)) for role in roles],
+        "reads_credit": bool(viewer.purpose or viewer.asks_purpose),
         "own_roles": [(role, said(ROLES, role)) for role in roles if role in own],
         "sign_ins": [{**one, "method": said(METHODS, one["method"])} for one in sign_ins],
         "set_up": must_set_up(
@@ -86,12 +108,24 @@ async def _values(session: AsyncSession, viewer: Viewer) -> dict[str, Any]:
             without_code=account["totp_sealed"] is None,
         ),
         "secret": opened_secret(bytes(pending), account["id"]) if pending is not None else None,
+        "by_password": method == "password",
         "recovery_left": left["number"] if left else 0,
         "colleagues": [(str(one["id"]), one["name"]) for one in await colleagues_of(session, viewer)],
         "delegations": [
             {**one, "role": said(ROLES, one["role"])} for one in await delegations_by(session, viewer, today)
         ],
     }
+
+
+@router.post("/account/purpose")
+async def purpose(request: Request) -> Response:
+    """Say what credit is read for during this sign-in, and go on where one was."""
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        await say_purpose(session, viewer, field(form, "purpose"))
+        return RedirectResponse(own_path(field(form, "back")), 303)
+
+    return await carry_out(request, work, lambda _form, error: _page(request, error))
 
 
 @router.get("/account/codes.svg")
@@ -177,12 +211,24 @@ async def _prove(session: AsyncSession, viewer: Viewer, form: FormData) -> None:
         raise BadInput("The present password is not right.", where="own_password")
 
 
+async def _prove_again(session: AsyncSession, viewer: Viewer, form: FormData) -> None:
+    """Who signed in by password shows it again; who came through a provider must have come just now."""
+    here = await first(session, "SELECT method, began_at FROM sign_ins WHERE id = :id", id=viewer.sign_in_id)
+    if here is not None and here["method"] == "password":
+        await _prove(session, viewer, form)
+    elif here is None or here["began_at"] < clock.now() - JUST_NOW:
+        raise NotAllowed(
+            "This needs a fresh sign-in.", remedy="Sign out, sign in again, and end the others within ten minutes."
+        )
+
+
 @router.post("/account/sign-ins/end")
 async def end(request: Request) -> Response:
     """End one sign-in, or all others."""
 
     async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
         own, one = viewer.account_id or 0, number(form, "sign_in")
+        await _prove_again(session, viewer, form)
         if one is None:
             await end_sign_ins(session, viewer, own, clock.now(), but=viewer.sign_in_id)
         else:

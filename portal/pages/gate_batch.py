@@ -98,7 +98,7 @@ async def template(request: Request) -> Response:
 
 
 @router.get("/gate-check/batch/{address}")
-async def batch(request: Request, address: str, answer: str = "", after: int = 0) -> Response:
+async def batch(request: Request, address: str, answer: str = "", cursor: str = "") -> Response:
     """A batch as it stands; the page loads itself again while it is worked on."""
     viewer = await gate_viewer(request)
     if viewer is None:
@@ -107,18 +107,16 @@ async def batch(request: Request, address: str, answer: str = "", after: int = 0
     chosen = kept["answer"][0] if "answer" in kept else None
     async with viewing(request) as session:
         found = await batch_file(session, viewer, address)
-        lines = await batch_lines(
-            session, viewer, address, answer=chosen, after=max(0, min(after, 2**31 - 1)), limit=LINES_SHOWN
-        )
+        page = await batch_lines(session, viewer, address, answer=chosen, cursor=cursor, limit=LINES_SHOWN)
     if found.done < found.total:
         set_going(address)
     return render(
         request,
         "gate_batch.html",
         batch=found,
-        lines=lines,
+        lines=page.items,
         chosen=chosen,
         errors=errors,
         groups=found.exposure[:GROUPS_SHOWN],
-        more=lines[-1].row if len(lines) == LINES_SHOWN else None,
+        next_cursor=page.next_cursor,
     )

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.pages.account import day
 from portal.people_words import SCOPES, options, said
 from portal.rendering import render
-from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_in
+from portal.signing import carry_out, chosen, field, form_page, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput, ThreegatesError
@@ -39,11 +39,11 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
             return to_sign_in(request)
         found = await keys(session, viewer)
         offices = await organisations(session, viewer)
-    errors, general = errors_of(error, FIELDS)
-    return render(
+    return form_page(
         request,
         "keys.html",
-        status=error.status if error else 200,
+        error,
+        FIELDS,
         keys=[
             {
                 **one,
@@ -58,8 +58,6 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
         if form
         else {"rate": "600", "expires": (clock.today() + timedelta(days=180)).isoformat()},
         chosen=chosen(form, "scopes") if form else ("read",),
-        errors=errors,
-        general=general,
     )
 
 

@@ -9,13 +9,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.people_words import KINDS, LANES, options, said
-from portal.rendering import render
-from portal.signing import carry_out, chosen, errors_of, field, to_sign_in
+from portal.signing import carry_out, chosen, field, form_page, to_sign_in
 from portal.viewing import viewing
 from registry import clock
-from registry.account_changing import change_organisation, end_organisation, organisation_of
 from registry.errors import ThreegatesError
-from registry.organising import NewOrganisation, create_organisation, is_national, organisations
+from registry.organising import (
+    NewOrganisation,
+    change_organisation,
+    create_organisation,
+    end_organisation,
+    is_national,
+    organisation_of,
+    organisations,
+)
 from registry.viewers import Viewer
 
 router = APIRouter()
@@ -36,11 +42,11 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
             return to_sign_in(request)
         found = await organisations(session, viewer)
         may_add = await is_national(session, viewer)
-    errors, general = errors_of(error, FIELDS)
-    return render(
+    return form_page(
         request,
         "organisations.html",
-        status=error.status if error else 200,
+        error,
+        FIELDS,
         organisations=[
             {**one, "kind": said(KINDS, one["kind"]), "lanes": [said(LANES, lane) for lane in one["lanes"]]}
             for one in found
@@ -50,8 +56,6 @@ async def _page(request: Request, error: ThreegatesError | None = None, form: Fo
         lanes=options(LANES),
         values={name: field(form, name) for name in FIELDS} if form else {},
         chosen=chosen(form, "lanes") if form else (),
-        errors=errors,
-        general=general,
     )
 
 
@@ -95,12 +99,12 @@ async def _organisation(
         if viewer.kind != "person":
             return to_sign_in(request)
         found = await organisation_of(session, viewer, organisation_id)
-    errors, general = errors_of(error, FIELDS)
     typed = form is not None and "name_zh" in form
-    return render(
+    return form_page(
         request,
         "organisation.html",
-        status=error.status if error else 200,
+        error,
+        FIELDS,
         organisation={**found, "kind": said(KINDS, found["kind"])},
         own=organisation_id == viewer.organisation_id,
         lanes=options(LANES),
@@ -108,8 +112,6 @@ async def _organisation(
         if form is not None and typed
         else {**found, "lender_names": "\n".join(found["lender_names"])},
         chosen=chosen(form, "lanes") if form is not None and typed else found["lanes"],
-        errors=errors,
-        general=general,
     )
 
 

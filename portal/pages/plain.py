@@ -9,7 +9,7 @@ from starlette.responses import Response
 from portal.problems import PROBLEM_TYPES
 from portal.rendering import render
 from portal.viewing import viewing
-from registry.reading import rows
+from registry.source_list import list_sources
 
 router = APIRouter()
 
@@ -21,11 +21,11 @@ async def _page(request: Request, template: str, **values: Any) -> Response:
 
 
 @router.get("/sources")
-async def sources(request: Request) -> Response:
-    """Every source with its citation and licence."""
+async def sources(request: Request, cursor: str = "") -> Response:
+    """The sources with citation and licence."""
     async with viewing(request) as session:
-        found = await rows(session, "SELECT * FROM sources ORDER BY synthetic, unverified, id")
-    return render(request, "sources.html", sources=found)
+        page = await list_sources(session, cursor=cursor)
+    return render(request, "sources.html", page=page)
 
 
 @router.get("/about")

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from portal import case_words
 from portal.gates import gates_of
 from portal.language import _
 from portal.rendering import render
@@ -16,6 +17,7 @@ from portal.timeline import draw, events_of, summary
 from portal.units import day
 from portal.viewing import viewing
 from registry import clock
+from registry.cases.case_list import cases_of_project
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.gate.marks import list_marks
@@ -48,10 +50,12 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         marked = (await list_marks(session, project=project_id, limit=1)).total
         owed = await _obligations(session, file)
         viewer = request.state.viewer
+        # Of the present alone: how a case stood on another day is told by its own trail.
+        cases = await cases_of_project(session, viewer, project_id, clock.today()) if known_day is None else []
         await note_credit_read(
             session, viewer, "project", str(project_id), records=file.records, findings=file.findings
         )
-    events = events_of(file)
+    events = events_of(file, cases)
     return render(
         request,
         "project.html",
@@ -59,6 +63,8 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         gates=gates,
         marked=marked,
         obligations=owed,
+        cases=cases,
+        case_words=case_words,
         events=events,
         drawing=draw(events, clock.today()),
         drawing_in_words=summary(events),

@@ -49,7 +49,7 @@ async def _desk(request: Request, error: ThreegatesError | None = None) -> Respo
         if viewer.kind != "person":
             return to_sign_in(request)
         _enter(viewer)
-        missing = await desk.missing(session)
+        missing = await desk.missing(session, clock.today())
         on_way = await desk.on_their_way(session, clock.today())
         letters = await desk.letters(session)
     _fields, general = errors_of(error, ())

@@ -14,6 +14,8 @@ from portal.rendering import render
 from portal.searching import find_as_viewer
 from portal.viewing import viewing
 from portal.words import TABLES, choices, word
+from registry import clock
+from registry.cases.case_list import CaseFilter, list_cases
 from registry.reading import rows
 from registry.suspect_file import SuspectFilter, list_suspects
 from registry.viewers import Viewer
@@ -54,6 +56,12 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         suspects = (
             (await list_suspects(session, viewer, asked, limit=1)).total if asked.q and viewer.may("internal") else 0
         )
+        named = CaseFilter("all", q=asked.q)
+        cases = (
+            (await list_cases(session, viewer, named, clock.today(), limit=1)).total
+            if asked.q and viewer.may("internal")
+            else 0
+        )
     name = "name_zh" if current_language() == "zh" else "name_en"
     yes_or_no = [(said[code], text) for code, text in choices("flagged")]
     agencies = [(feed["id"], feed[name]) for feed in feeds]
@@ -70,6 +78,7 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         "search.html",
         q=q,
         suspects=suspects,
+        cases=cases,
         found=found,
         filters=filters,
         errors=errors,

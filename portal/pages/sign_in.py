@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import identity_provider
+from portal.cookies import drop_cookie, read_cookie
 from portal.people_words import ROLES, said
 from portal.rendering import render
 from portal.security import FORM_COOKIE
@@ -59,7 +60,8 @@ async def _demo_people(session: AsyncSession) -> list[Row]:
         "SELECT a.login, a.name, o.name_zh AS organisation, o.name_en AS organisation_en, "
         "(SELECT min(g.role) FROM role_grants AS g WHERE g.account_id = a.id AND g.delegated_by IS NULL "
         "AND g.revoked_at IS NULL) AS role FROM accounts AS a JOIN organisations AS o ON o.id = a.organisation_id "
-        "WHERE a.invented AND o.invented AND a.state = 'active' AND a.login LIKE 'demo-%' ORDER BY a.id",
+        "WHERE a.invented AND o.invented AND a.state = 'active' AND a.login LIKE 'demo-%' "
+        "ORDER BY min(a.id) OVER (PARTITION BY o.id), a.id",
     )
     return [{**one, "role": said(ROLES, one["role"] or "")} for one in found]
 
@@ -105,7 +107,7 @@ async def _must_set_up(session: AsyncSession, account_id: int) -> bool:
 
 async def _end_earlier(request: Request, session: AsyncSession) -> None:
     """What this browser was signed in as before ends with the new sign-in."""
-    if SIGN_IN_COOKIE not in request.cookies:
+    if not read_cookie(request, SIGN_IN_COOKIE):
         return
     before = await recognise(request, session)
     if before.account_id is not None and before.sign_in_id is not None:
@@ -150,7 +152,7 @@ async def from_provider(request: Request) -> Response:
     """Back from the identity provider."""
     arrived = await identity_provider.arrive(request)
     if arrived is None:
-        return _without_state(await _page(request, "/", failed=True))
+        return _without_state(request, await _page(request, "/", failed=True))
     async with transaction() as session:
         await become(session, RECOGNISING)
         account = await identity_provider.account_of(session, arrived, clock.now())
@@ -159,12 +161,12 @@ async def from_provider(request: Request) -> Response:
             await become(session, RECOGNISING)
             taken = await begin(session, account, "provider", device_of(request), clock.now())
     if account is None:
-        return _without_state(await _page(request, "/", failed=True))
-    return _without_state(signed_in(request, taken.secret, arrived.back))
+        return _without_state(request, await _page(request, "/", failed=True))
+    return _without_state(request, signed_in(request, taken.secret, arrived.back))
 
 
-def _without_state(answer: Response) -> Response:
-    answer.delete_cookie(identity_provider.STATE_COOKIE, path="/sign-in")
+def _without_state(request: Request, answer: Response) -> Response:
+    drop_cookie(request, answer, identity_provider.STATE_COOKIE)
     return answer
 
 
@@ -177,6 +179,8 @@ async def leave(request: Request) -> Response:
         if viewer.account_id is not None and viewer.sign_in_id is not None:
             await end_sign_ins(session, viewer, viewer.account_id, clock.now(), only=viewer.sign_in_id)
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(SIGN_IN_COOKIE, path="/")
-    answer.delete_cookie(FORM_COOKIE, path="/")
+    drop_cookie(request, answer, SIGN_IN_COOKIE)
+    drop_cookie(request, answer, FORM_COOKIE)
+    # What the browser kept of the pages goes too: somebody else may sit down next.
+    answer.headers["clear-site-data"] = '"cache", "storage"'
     return answer

@@ -21,3 +21,16 @@ for (const button of document.querySelectorAll("[data-print]")) {
 for (const list of document.querySelectorAll("select[data-submits]")) {
   list.addEventListener("change", () => list.form.requestSubmit());
 }
+
+// My desk: j and k move between its rows; a field or a list keeps its own keys.
+const rows = [...document.querySelectorAll(".tg-cases tbody tr")];
+if (rows.length > 0) {
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !["j", "k"].includes(event.key)) return;
+    const here = rows.findIndex((row) => row.contains(document.activeElement));
+    const next = rows[Math.min(Math.max(here + (event.key === "j" ? 1 : -1), 0), rows.length - 1)];
+    next.querySelector("a").focus();
+    event.preventDefault();
+  });
+}

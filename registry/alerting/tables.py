@@ -49,7 +49,7 @@ class Alert(SQLModel, table=True):
     organisation_id: str | None = Field(default=None, foreign_key="organisations.id", sa_type=Text)
     routed_by: str = Field(default="", sa_type=Text)  # region, national, lane, none
     state: str = Field(default="open", sa_type=Text)
-    closed_reason: str = Field(default="", sa_type=Text)  # findings-closed, dismissed, moved
+    closed_reason: str = Field(default="", sa_type=Text)  # findings-closed, dismissed, moved, case-closed
     opened_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
     acknowledged_at: datetime | None = Field(default=None, sa_type=Instant)

@@ -108,7 +108,6 @@ class CaseTask(SQLModel, table=True):
         CheckConstraint("state IN ('open', 'done', 'declined', 'withdrawn')", name="case_task_state"),
         Index("case_tasks_case", "case_id"),
         Index("case_tasks_desk", "organisation_id", "state", "due"),
-        Index("case_tasks_asker", "asked_for", "state"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])
@@ -120,7 +119,7 @@ class CaseTask(SQLModel, table=True):
     organisation_id: str = Field(foreign_key="organisations.id", sa_type=Text)
     assignee_id: int | None = Field(default=None, foreign_key="accounts.id", sa_type=BigInteger)
     asked_by: str = Field(default="", sa_type=Text)
-    asked_for: str = Field(foreign_key="organisations.id", sa_type=Text)  # the desk that waits for it
+    asked_for: str = Field(foreign_key="organisations.id", sa_type=Text)  # the desk that asked
     asked_at: datetime = Field(sa_type=Instant)
     due: date
     state: str = Field(default="open", sa_type=Text)

@@ -18,7 +18,7 @@ from registry.errors import NotFound, ThreegatesError
 from registry.gate.checks import Ask, ask_all
 from registry.gate.questions import Plain, Question
 from registry.gate.signing import SigningKey
-from registry.reading import first, rows
+from registry.reading import first, number_of_cursor, read_cursor, rows, write_cursor
 from registry.viewers import GATEKEEPER, Viewer, become
 
 # So many are answered in one transaction.
@@ -149,6 +149,13 @@ class BatchLine(BaseModel):
     reference: str | None
 
 
+class LinePage(BaseModel):
+    """One page of a batch's answers in order of their rows, and the cursor of the next."""
+
+    items: list[BatchLine]
+    next_cursor: str | None
+
+
 class Exposure(BaseModel):
     """What a group of enterprises stands to get, by the answer."""
 
@@ -259,10 +266,17 @@ async def batch_file(session: AsyncSession, viewer: Viewer, address: str) -> Bat
 
 
 async def batch_lines(
-    session: AsyncSession, viewer: Viewer, address: str, *, answer: str | None = None, after: int = 0, limit: int = 100
-) -> list[BatchLine]:
+    session: AsyncSession,
+    viewer: Viewer,
+    address: str,
+    *,
+    answer: str | None = None,
+    cursor: str = "",
+    limit: int = 100,
+) -> LinePage:
     """Answered questions of a batch in order of their rows."""
     batch = await _own(session, viewer, address)
+    after = number_of_cursor(read_cursor(cursor, 1)[0]) if cursor else 0
     found = await rows(
         session,
         """
@@ -282,6 +296,7 @@ async def batch_lines(
         batch=batch["id"],
         after=after,
         answer=answer,
-        limit=limit,
+        limit=limit + 1,
     )
-    return [BatchLine(**row) for row in found]
+    items = [BatchLine(**row) for row in found[:limit]]
+    return LinePage(items=items, next_cursor=write_cursor(items[-1].row) if len(found) > limit else None)

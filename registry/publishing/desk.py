@@ -16,18 +16,19 @@ from registry.working_days import working_days_left
 MOST: Final = 200
 # What the law wants public and neither others nor we have published: one line a matter.
 _MISSING: Final = " UNION ALL ".join(
-    f"SELECT '{kind}' AS kind, m.subject, m.number, m.authority, {name} AS name, m.region, m.synthetic, "
+    f"SELECT '{kind}' AS kind, m.subject, {number} AS number, {name} AS name, m.region, m.synthetic, "
     f"{day} AS on_date FROM {view} AS m WHERE {open_} AND {within('m.region')} "
     "AND NOT EXISTS (SELECT FROM publications AS p WHERE "
     f"p.kind = '{kind}' AND p.subject = m.subject AND p.withdrawn_at IS NULL AND EXISTS (SELECT FROM "
     "publication_versions AS v WHERE v.publication_id = p.id AND v.state NOT IN ('refused', 'dropped')))"
-    for kind, view, name, day, open_ in (
+    for kind, view, name, day, open_, number in (
         (
             "disposition",
             "publishable_dispositions",
             "concat_ws(' ', m.enterprise_name, m.project_name)",
             "m.decided",
             "m.known_published IS NULL",
+            "m.number",
         ),
         (
             "rectification",
@@ -35,6 +36,7 @@ _MISSING: Final = " UNION ALL ".join(
             "concat_ws(' ', m.enterprise_name, m.project_name)",
             "m.decided",
             "m.known_published IS NULL",
+            "m.number",
         ),
         (
             "replacement_plan",
@@ -42,8 +44,10 @@ _MISSING: Final = " UNION ALL ".join(
             "concat_ws(' ', m.enterprise_name, m.project_name)",
             "m.confirmed",
             "m.known_published IS NULL",
+            "m.number",
         ),
-        ("elimination_list", "publishable_lists", "m.number", "NULL::date", "true"),
+        ("elimination_list", "publishable_lists", "m.number", "NULL::date", "true", "m.number"),
+        ("statistics", "publishable_years", "m.subject", "make_date(m.year, 12, 31)", "m.year < :year", "m.subject"),
     )
 )
 _ON_THEIR_WAY: Final = f"""
@@ -65,10 +69,12 @@ _LETTERS: Final = " UNION ALL ".join(
 )
 
 
-async def missing(session: AsyncSession) -> list[Row]:
-    """What could be published and is not, latest first."""
+async def missing(session: AsyncSession, today: date) -> list[Row]:
+    """What could be published and is not, latest first; statistics when their year is over."""
     return await rows(
-        session, f"SELECT * FROM ({_MISSING}) AS m ORDER BY on_date DESC NULLS LAST, subject LIMIT {MOST}"
+        session,
+        f"SELECT * FROM ({_MISSING}) AS m ORDER BY on_date DESC NULLS LAST, subject LIMIT {MOST}",
+        year=today.year,
     )
 
 

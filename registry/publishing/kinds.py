@@ -89,6 +89,7 @@ class StatisticsFacts(Closed):
     """Figures of one year; nobody is named in them."""
 
     year: int
+    synthetic: bool
 
 
 class StatisticsLine(Closed):
@@ -160,7 +161,15 @@ KINDS: Final[dict[str, Kind]] = {
         lines=ListUnit,
         lines_view="publishable_list_units",
     ),
-    "statistics": Kind(StatisticsFacts, "", (), accuses=False, display=False, lines=StatisticsLine),
+    "statistics": Kind(
+        StatisticsFacts,
+        "publishable_years",
+        (),
+        accuses=False,
+        display=False,
+        lines=StatisticsLine,
+        lines_view="publishable_figures",
+    ),
 }
 
 

@@ -340,7 +340,9 @@ async def _tell_fact(session: AsyncSession, found: Row, now: datetime) -> None:
         return
     told = {name: row[name] for name in fact.item.model_fields if name in row and name not in _NOT_SAID_AGAIN}
     item: LawFactItem = fact.item.model_validate({**told, "source": row["source_id"]})
-    await tell_facts(session, fact, [item], Telling(PRESS.actor, now, f"publication {found['reference']}"))
+    # What the register learnt meanwhile it learnt before this.
+    at = max(now, row["known_from"])
+    await tell_facts(session, fact, [item], Telling(PRESS.actor, at, f"publication {found['reference']}"))
 
 
 async def _index(session: AsyncSession, found: Row) -> None:

@@ -18,7 +18,7 @@ _DIGITS: Final = re.compile(r"\d(?:[ \-\u2010-\u2015\u2212]?\d){6,24}[ \-]?[Xx]?
 _MAIL: Final = re.compile(r"[\w.+\-]+\s?@\s?[\w\-]+(?:\.[\w\-]+)+")
 _NAMED: Final = re.compile(
     r"(?:身份证(?:号码?|件号码?)?|公民身份号码|联系人|联系电话|联系方式|手机号?码?|电话|住址|家庭地址|户籍|"
-    r"法定代表人|法人代表|经办人|负责人|微信号?|QQ号?|开户行|银行账[号户]|账[号户]|卡号)\s*[:：为是]?\s*(\S{1,30})"
+    r"法定代表人|法人代表|经办人|负责人|微信号?|QQ号?|开户行|银行账[号户]|账[号户]|卡号)\s*[:：为是]?\s*([^\s█:：为是]\S{0,29})"
 )
 _PERSON: Final = re.compile(r"[\u4e00-\u9fff·]{2,4}(?:先生|女士|同志)")
 _CODE: Final = re.compile(r"\d{4}-\d{6}-\d{2}-\d{2}-\d{6}")
@@ -82,7 +82,7 @@ def _look(text: str) -> Iterator[Found]:
         if what:
             yield Found(what, one.start(), one.end())
     yield from (Found("mail", one.start(), one.end()) for one in _MAIL.finditer(text))
-    yield from (Found("person", one.start(), one.end()) for one in _NAMED.finditer(text))
+    yield from (Found("person", one.start(1), one.end()) for one in _NAMED.finditer(text))
     yield from (Found("person", one.start(), one.end()) for one in _PERSON.finditer(text))
 
 

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from deploy.logins import OF_JOBS, OF_PORTAL, Login, check_login
-from deploy.postgresql import JOBS, PORTAL, PostgreSQL, scram_secret
-from registry.viewers import JOBS_ROLE, PORTAL_ROLE
+from deploy.postgresql import INTAKE, JOBS, PORTAL, PostgreSQL, scram_secret
+from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE
 from tests.conftest import _execute, run
 
 ROLE = f"tg_test_login_{os.getpid()}"
@@ -33,7 +33,7 @@ def role(database_url: str) -> Iterator[str]:
 
 
 def test_the_names_of_the_roles_are_the_registry_s() -> None:
-    assert (PORTAL, JOBS) == (PORTAL_ROLE, JOBS_ROLE)
+    assert (PORTAL, JOBS, INTAKE) == (PORTAL_ROLE, JOBS_ROLE, INTAKE_ROLE)
 
 
 @pytest.mark.parametrize("login", [OF_PORTAL, OF_JOBS], ids=["portal", "jobs"])

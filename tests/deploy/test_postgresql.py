@@ -17,7 +17,7 @@ import pytest
 from deploy.account import server_account
 from deploy.failure import Failure
 from deploy.ports import choose_port
-from deploy.postgresql import PORTAL, PostgreSQL
+from deploy.postgresql import INTAKE, PORTAL, PostgreSQL
 from deploy.processes import Child
 from deploy.programs import Programs
 from tests.conftest import run
@@ -132,14 +132,15 @@ def test_the_portal_enters_as_a_role_that_owns_nothing(server: PostgreSQL) -> No
     try:
         rights = "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
 
-        async def who() -> tuple[object, ...]:
-            connection = await asyncpg.connect(server.url(role=PORTAL))
+        async def who(role: str = PORTAL) -> tuple[object, ...]:
+            connection = await asyncpg.connect(server.url(role=role))
             try:
                 return tuple(await connection.fetchrow(f"{rights} WHERE rolname = current_user") or ())
             finally:
                 await connection.close()
 
         assert run(who()) == (PORTAL, False, False, False, False)
+        assert run(who(INTAKE)) == (INTAKE, False, False, False, False)
         # The file says what the password is: lost, it is another one from the next start on.
         (server.folder / "portal-password").unlink()
         with pytest.raises(asyncpg.InvalidPasswordError):

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import logging
 import pkgutil
 import sys
 import time
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=20131006)
     parser.add_argument("--json", action="store_true", help="one JSON object with all counters")
     asked = parser.parse_args(arguments)
-    hush()
+    # What is provoked on purpose is no news, and --json is one document.
+    hush(logging.CRITICAL)
     accounts: list[Account] = []
     with server({"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}) as url:
         for name in names() if asked.name == "all" else [asked.name]:

@@ -180,8 +180,8 @@ async def _sign_in(connection: asyncpg.Connection, organisation: str, role: str)
         number, role, civil_day(at), at,
     )  # fmt: skip
     await connection.execute(
-        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-        "VALUES ($1, $2, 'provider', $3, $3, $4)",
+        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+        "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
         number, hash_of(secret), at, at + timedelta(hours=8),
     )  # fmt: skip
     return secret

@@ -107,6 +107,19 @@ def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
     return who.may("internal") and (not row["credit_only"] or who.may("credit"))
 
 
+def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:
+    """What a case decides, its desk writes, by a reference that says so."""
+    case = row["reference"].startswith("case:")
+    return case and who.may("decide") and who.within(facts.regions[row["project_id"]])
+
+
+def _desk(who: Looking, row: Row, facts: Facts) -> bool:
+    """Reports are their desk's: of its reviewers and supervisors. A thread and its part bear its name here."""
+    desk = row.get("organisation_id") or row.get("part_id") or row["thread_id"]
+    sent = row.get("draft_hash") is None
+    return who.may("decide") and sent and desk == who.viewer.organisation_id
+
+
 def _my_desk(who: Looking, row: Row) -> bool:
     return who.viewer.organisation_id in (row["desk_id"], *row["organisations"])
 
@@ -123,7 +136,7 @@ def _of_case(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 def _case_task_changing(who: Looking, row: Row, facts: Facts) -> bool:
-    mine = who.viewer.organisation_id in (row["organisation_id"], row["asked_for"])
+    mine = who.viewer.organisation_id in (row["organisation_id"], facts.cases[row["case_id"]]["desk_id"])
     return mine and who.may("register", "decide") and _of_case(who, row, facts)
 
 
@@ -183,6 +196,7 @@ def _preparing(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 READ: dict[str, Condition] = {
+    **dict.fromkeys(("tip_threads", "tip_parts", "tip_chunks", "tip_links"), _desk),
     "cases": _case,
     **dict.fromkeys(_OF_CASES.split(), _of_case),
     "case_file_contents": lambda who, row, facts: _of_case(who, facts.case_files[row["file_id"]], facts),
@@ -221,6 +235,8 @@ READ: dict[str, Condition] = {
     "audit_entries": _audit,
 }
 CHANGE: dict[str, Condition] = {
+    **dict.fromkeys(("tip_desk_keys", "tip_threads", "tip_parts"), _desk),
+    "tip_desks": lambda who, row, _: who.may("accounts") and row["organisation_id"] == who.viewer.organisation_id,
     "cases": lambda who, row, facts: who.may("decide") and _my_desk(who, row) and _case(who, row, facts),
     "case_subjects": lambda who, row, facts: who.may("decide") and _of_case(who, row, facts),
     "case_tasks": _case_task_changing,
@@ -244,11 +260,11 @@ CHANGE: dict[str, Condition] = {
     "capacity_lines": _in_region,
     "project_codes": _in_region,
     "project_lineage": _in_region,
-    "dispositions": _in_region,
+    "dispositions": lambda who, row, facts: _in_region(who, row, facts) or _of_decided_case(who, row, facts),
     "replacement_plans": _in_region,
     "restrictions": lambda who, row, _: who.may("register") and who.within(row["region"]),
     "rectifications": lambda who, row, facts: (
-        _in_region(who, row, facts)
+        _in_region(who, row, facts) or _of_decided_case(who, row, facts)
         if row["project_id"] is not None
         else who.may("register") and who.within(row["region"])
     ),

@@ -83,7 +83,15 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "address": await numbers("SELECT address AS one FROM gate_checks ORDER BY id") or ["nothing"],
             "reference": await numbers("SELECT reference AS one FROM obligations ORDER BY 1") or ["nothing"],
             "path": ["v1/projects"],
+            "case_number": await numbers("SELECT number AS one FROM cases ORDER BY id LIMIT 4") or ["nothing"],
+            "task_id": await numbers("SELECT id AS one FROM case_tasks ORDER BY id LIMIT 4") or [1],
+            "file_id": await numbers("SELECT id AS one FROM case_files ORDER BY id LIMIT 1") or [1],
+            "alert_id": await numbers("SELECT min(id) AS one FROM alerts GROUP BY lane ORDER BY 1") or [1],
+            "webhook_id": [1],
+            "secret": ["nothing"],
             "draft_id": await numbers("SELECT id AS one FROM proposals ORDER BY id") or [1],
+            "publication_id": await numbers("SELECT id AS one FROM publications ORDER BY id") or [1],
+            "version_number": [1],
             "document": await numbers("SELECT id AS one FROM law_documents ORDER BY id"),
         }
 
@@ -131,10 +139,10 @@ def _others(account: Account, who: Looking, address: str, text: str) -> None:
     for organisation in ORGANISATIONS:
         theirs = organisation == who.viewer.organisation_id
         nation = who.kind == "agency" and who.viewer.region == "000000"
-        if f"TGWHY{organisation}" in text and not (who.may("audit") and (theirs or nation)):
+        if f"TGWHY{organisation}。" in text and not (who.may("audit") and (theirs or nation)):
             account.breaches.append(f"{who.name} reads the audit of {organisation} in {address}")
         names = who.may("internal", "accounts", "audit") or theirs
-        if f"TGNAME{organisation}" in text and not names:
+        if f"TGNAME{organisation}/" in text and not names:
             account.breaches.append(f"{who.name} reads who works for {organisation} in {address}")
     if "TGBROKEN" in text and not who.may("operate"):
         account.breaches.append(f"{who.name} reads what was refused in {address}")

@@ -86,9 +86,10 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         await connection.execute(
             "INSERT INTO audit_entries (at, actor, actor_kind, organisation_id, action, subject_kind, subject, why) "
             "VALUES ($1, 'someone', 'person', $2, 'project.correct', 'project', '1', $3)",
-            at, name, f"因TGWHY{name}",
+            at, name, f"因TGWHY{name}。",
         )  # fmt: skip
         await _ask_at_the_gate(connection, name, at)
+        await _report(connection, name, at)
     for organisation, role, scopes in lookers(roles):
         kind, lanes, region = ORGANISATIONS[organisation]
         about: dict[str, Any] = {"organisation_id": organisation, "region": region}
@@ -108,7 +109,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
             account = await connection.fetchval(
                 "INSERT INTO accounts (login, name, organisation_id, region, state, invented, created_at) "
                 "VALUES ($1, $2, $3, $4, 'active', true, $5) RETURNING id",
-                f"{organisation}.{role}", f"示例TGNAME{organisation}{role}", organisation, region, at,
+                f"{organisation}.{role}", f"示例TGNAME{organisation}/{role}", organisation, region, at,
             )  # fmt: skip
             await connection.execute(
                 "INSERT INTO role_grants (account_id, role, held_from, granted_by, granted_at) "
@@ -116,8 +117,8 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
                 account, role, at,
             )  # fmt: skip
             await connection.execute(
-                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-                "VALUES ($1, $2, 'provider', $3, $3, $4)",
+                "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+                "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
                 account, digest, at, at + timedelta(hours=8),
             )  # fmt: skip
             await connection.execute(
@@ -134,7 +135,7 @@ async def people(connection: asyncpg.Connection, roles: tuple[Role, ...] = ROLES
         "VALUES ('merge', '1', '示例', $1, $2, $1)",
         officer, at,
     )  # fmt: skip
-    for statement in (*_OF_DECIDERS, *_PUBLICATIONS):
+    for statement in (*_OF_DECIDERS, *_PUBLICATIONS, *_OF_DESKS):
         await connection.execute(statement)
     return found
 
@@ -224,6 +225,33 @@ _PUBLICATIONS = (
     "SELECT row_number() OVER (ORDER BY id), id, 'published', 1, now(), '0', '', id::text FROM publications "
     "WHERE public_since IS NOT NULL",
 )  # fmt: skip
+
+# Each desk has a key, and its thread is tied to a project.
+_OF_DESKS = (
+    "INSERT INTO tip_desk_keys (organisation_id, recipient, fingerprint, holder_id, added_by, since) "
+    "SELECT organisation_id, 'age1', '00', min(id), min(id), date '2026-01-01' FROM accounts GROUP BY organisation_id",
+    "INSERT INTO tip_links (thread_id, kind, reference, linked_on, linked_by) "
+    "SELECT id, 'project', '1', day, (SELECT min(id) FROM accounts) FROM tip_threads",
+    "INSERT INTO tip_outer_keys VALUES ('2026-01', '00', date '2026-01-01', date '2027-02-01')",
+)
+
+
+async def _report(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:
+    """A report to an organisation, with a part, and a part of a draft that was never sent."""
+    await connection.execute("INSERT INTO tip_desks (organisation_id, since) VALUES ($1, $2)", organisation, at.date())
+    await connection.execute(
+        "INSERT INTO tip_threads (id, organisation_id, day, lookup_hash, recipient) "
+        "VALUES ($1, $1, $2, $3, 'age1')",
+        organisation, at.date(), organisation.encode(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO tip_parts (id, thread_id, draft_hash, organisation_id, day, outer_month) "
+        "VALUES ($1, $1, NULL, $1, $2, '2026-01'), ('draft-' || $1, NULL, '', $1, $2, '2026-01')",
+        organisation, at.date(),
+    )  # fmt: skip
+    await connection.execute(
+        "INSERT INTO tip_chunks (part_id, number, content) VALUES ($1, 0, ''), ('draft-' || $1, 0, '')", organisation
+    )
 
 
 async def _ask_at_the_gate(connection: asyncpg.Connection, organisation: str, at: datetime) -> None:

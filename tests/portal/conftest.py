@@ -183,7 +183,8 @@ def portal(register: Register) -> Iterator[str]:
     ]
     log = register.data / "portal.log"
     with own_login(register.database) as address:
-        environment = register.environment | {"THREEGATES_DATABASE_URL": address}
+        # All tests come from one address.
+        environment = register.environment | {"THREEGATES_DATABASE_URL": address, "THREEGATES_PUBLIC_RATE": "3000"}
         with child(arguments, environment, Path(__file__).parents[2], log):
             wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
             yield f"http://127.0.0.1:{port}"

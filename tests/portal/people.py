@@ -41,10 +41,19 @@ async def signed_in(
             "VALUES ($1, $2, date '2020-01-01', 'test', $3)",
             account, role, now,
         )  # fmt: skip
-    secret = secrets.token_urlsafe(32)
+    return await _sign_in(connection, account)
+
+
+async def signed_in_as(connection: asyncpg.Connection, login: str) -> str:
+    """The secret of a sign-in of somebody who is registered."""
+    return await _sign_in(connection, await connection.fetchval("SELECT id FROM accounts WHERE login = $1", login))
+
+
+async def _sign_in(connection: asyncpg.Connection, account: int) -> str:
+    now, secret = datetime.now(UTC), secrets.token_urlsafe(32)
     await connection.execute(
-        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at) "
-        "VALUES ($1, $2, 'provider', $3, $3, $4)",
+        "INSERT INTO sign_ins (account_id, secret_hash, method, began_at, seen_at, ends_at, purpose) "
+        "VALUES ($1, $2, 'provider', $3, $3, $4, '示例事项')",
         account, hashlib.sha256(secret.encode()).digest(), now, now + timedelta(hours=8),
     )  # fmt: skip
     return secret

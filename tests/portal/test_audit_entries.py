@@ -42,14 +42,27 @@ EXPLAINED: Final = {
     },
 }
 # Whose own tests look for the entry of every change they send: tests/portal/test_reviews.py (World._entered),
-# test_law_life_pages.py and, for what puts a value in force or takes a draft back, tests/registry/test_law_drafting.py.
+# test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back,
+# tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
+    # test_alerts.py
+    ("POST", "/alerts"),
+    ("POST", "/alerts/{alert_id:int}"),
+    ("POST", "/webhooks"),
+    ("POST", "/webhooks/{webhook_id:int}"),
+    ("POST", "/webhooks/{webhook_id:int}/test"),
+    ("POST", "/account/notifications"),
+    ("POST", "/account/feed"),
+    ("POST", "/api/v1/alerts/{alert_id}/acknowledge"),
+    ("POST", "/api/v1/alerts/{alert_id}/snooze"),
     ("POST", "/findings/{fingerprint}"),
     ("POST", "/obligations/{reference}"),
     ("POST", "/rules/drafts"),
     ("POST", "/rules/drafts/{draft_id:int}/activate"),
     ("POST", "/rules/drafts/{draft_id:int}/refuse"),
     ("POST", "/rules/drafts/{draft_id:int}/withdraw"),
+    ("POST", "/publishing"),
+    ("POST", "/publishing/{publication_id:int}"),
     ("POST", "/review/undo"),
     ("POST", "/review/{record_id:int}"),
     ("POST", "/suspected/{suspected_id:int}/draft"),
@@ -58,6 +71,19 @@ IN_THEIR_TESTS: Final = {
     ("POST", "/api/v1/reviews/decisions/{decision_id}/undo"),
     ("POST", "/api/v1/suspected/{suspected_id}/proposals"),
     ("POST", "/api/v1/suspected/proposals/{proposal_id}/settle"),
+    # tests/portal/test_case_pages.py (Office.send, and the case's own count of entries in tests/registry/test_cases.py)
+    ("POST", "/cases/new"),
+    ("POST", "/cases/{case_number}/step"),
+    ("POST", "/cases/{case_number}/ask"),
+    ("POST", "/cases/{case_number}/task"),
+    ("POST", "/cases/{case_number}/note"),
+    ("POST", "/cases/{case_number}/arrange"),
+    ("POST", "/case-files/{case_number}"),
+    ("POST", "/desk/assign"),
+    ("POST", "/api/v1/cases"),
+    ("POST", "/api/v1/cases/{case_number}/steps"),
+    ("POST", "/api/v1/cases/{case_number}/tasks"),
+    ("POST", "/api/v1/cases/tasks/{task_id}/answer"),
 }
 Entry = dict[str, Any]
 
@@ -283,7 +309,17 @@ async def _own_account(office: Office) -> None:
         "VALUES ($1, sha256('another'), 'provider', now(), now(), now() + interval '1 hour')",
         office.account(officer),
     )
+    # Who came through a provider a while ago shows first again who they are.
+    when = "UPDATE sign_ins SET began_at = now() - interval '{} minutes' WHERE account_id = $1"
+    await office.owner.execute(when.format(11), office.account(officer))
+    cookie = {"cookie": f"{office.people[officer].headers['cookie']}; {FORM_COOKIE}={TOKEN}"}
+    refused = await office.client.post("/account/sign-ins/end", headers=cookie, data={"form_token": TOKEN})
+    assert refused.status_code == 403
+    await office.owner.execute(when.format(9), office.account(officer))
     await office.send(officer, "POST", "/account/sign-ins/end", "sign_in.end", {})
+    form = {"purpose": "示例：核对三号案卷", "back": "/findings"}
+    entry = await office.send("finance/reader", "POST", "/account/purpose", "credit.state_purpose", form)
+    assert entry["why"] == form["purpose"]
 
 
 async def _sign_ins(office: Office) -> None:
@@ -326,7 +362,28 @@ async def test_whoever_is_shown_credit_is_entered_and_nobody_else(office: Office
                 office.client.cookies.clear()
                 await office.client.get(place, headers=office.people[who].headers)
                 entries = [entry for entry in await office.new() if entry["action"] == "credit.read"]
+                assert all(entry["why"] in ("示例事项", "key finance") for entry in entries), "why it is read"
                 named = any(str(shown) in str(entry["after"]) for entry in entries)
                 assert named is sees, (who, place, entries)
                 for mark in one.marks():
                     assert all(mark not in str(entry) for entry in entries), "the audit tells what was read itself"
+
+
+async def test_credit_is_withheld_until_it_is_said_what_for(office: Office) -> None:
+    one = next(one for one in office.credit if one.region == "130200")
+    row = await office.owner.fetchrow("SELECT record_id FROM records WHERE source_key = $1", one.key)
+    who = "finance-hebei/reader"
+    headers, account = office.people[who].headers, office.account(who)
+    await office.owner.execute("UPDATE sign_ins SET purpose = '' WHERE account_id = $1", account)
+    office.client.cookies.clear()
+    assert (await office.client.get(f"/api/v1/records/{row['record_id']}", headers=headers)).status_code == 404
+    page = await office.client.get("/findings", headers=headers)
+    assert "purpose-asked" in page.text and not any(mark in page.text for mark in one.marks())
+    await office.new()
+    await office.send(who, "POST", "/account/purpose", "credit.state_purpose", {"purpose": "三号案卷", "back": "/"})
+    office.client.cookies.clear()
+    assert (await office.client.get(f"/api/v1/records/{row['record_id']}", headers=headers)).status_code == 200
+    assert [entry["why"] for entry in await office.new() if entry["action"] == "credit.read"] == ["三号案卷"]
+    key = office.people["finance/key"].headers | {"x-purpose": "%E5%9B%9B%E5%8F%B7%E6%A1%88%E5%8D%B7"}
+    await office.client.get(f"/api/v1/records/{row['record_id']}", headers=key)
+    assert [entry["why"] for entry in await office.new() if entry["action"] == "credit.read"] == ["四号案卷"]

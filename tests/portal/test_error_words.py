@@ -20,7 +20,7 @@ CHARACTERS = re.compile(r"[\u3400-\u9fff]")
 # What only those meet who build rules, agencies and indices or keep the audit, on the command line.
 FOR_BUILDERS = re.compile(
     r"registry/(law|rules|linking|reference|migrations|facts)/|registry/(scenario|reading_yaml|settings|compiling|scratch|storing)"
-    r"|registry/(audit_(anchors|chain|digests|time_stamps)|installation_key)|portal/commands/|search/(reindex|verify|generations)"
+    r"|registry/(audit_(anchors|chain|digests|time_stamps)|installation_key|tips/(receipts|outer_keys))|portal/commands/|search/(reindex|verify|generations)"
     r"|connectors/(agency|declaration|cases|environment|interpret|values|capacities|guard|time_stamps)\.py"
 )
 NOT_SAID = {"BadIdentifier", "ItemsRejected", "RecordRejected", "BadAgency"}

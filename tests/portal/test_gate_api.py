@@ -280,7 +280,8 @@ async def test_a_batch_with_exposure_by_group(gate: dict[str, httpx.AsyncClient]
     assert (first["group"], first["allow"], first["refuse"]) == ("示例甲钢铁有限公司", "10000", "3000")
     page = (await gate["bank"].get(f"{path}/answers?answer=refuse&limit=60")).json()
     assert (len(page["items"]), page["items"][0]["row"]) == (60, 3)
-    assert (await gate["bank"].get(f"{path}/answers?answer=refuse&limit=60&after={page['next_after']}")).json()["items"]
+    rest = await gate["bank"].get(f"{path}/answers?answer=refuse&limit=60&cursor={page['next_cursor']}")
+    assert rest.json()["items"]
     assert (await gate["other-bank"].get(path)).status_code == 404
     wrong = await gate["bank"].post("/api/v1/gate-check/batch", files={"file": ("x.csv", b"act,code\nloan,12\n")})
     assert wrong.status_code == 422

@@ -70,7 +70,8 @@ def test_an_administrator_signs_in_and_makes_a_person_and_a_key(
     assert visitor.ask(f"/organisations/{office}")[0] == 404
     key = {"name": f"key {login}", "organisation_id": "demo-office", "scopes": "read", "rate": "10"}
     assert visitor.send("/keys", {**key, "expires": "2000-01-01"})[0] == 422
-    assert visitor.send("/sign-out", {})[0] == 303
+    status, headers, _page = visitor.send("/sign-out", {})
+    assert status == 303 and headers["clear-site-data"] == '"cache", "storage"'
     assert visitor.ask("/people")[0] == 303
 
 

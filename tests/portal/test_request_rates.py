@@ -34,9 +34,10 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> RequestRates:
 
 
 async def _ask(
-    rates: RequestRates, path: str = "/api/v1/projects", *, address: str = "192.0.2.1", key: str = ""
+    rates: RequestRates, path: str = "/api/v1/projects", *, address: str = "192.0.2.1", key: str = "", cookie: str = ""
 ) -> Any:
     headers = {"authorization": f"Bearer {key}"} if key else {}
+    headers |= {"cookie": f"threegates_sign_in={cookie}"} if cookie else {}
     transport = httpx.ASGITransport(app=rates, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://register") as client:
         return await client.get(path, headers=headers)
@@ -52,8 +53,15 @@ async def test_an_address_beyond_its_rate_is_refused_and_told_when(rates: Reques
     assert answers[3].json()["type"] == "/problems#too-many-requests"
     assert "retry-after" not in answers[0].headers
     assert (await _ask(rates, address="192.0.2.2")).status_code == 200
-    # Pages are not counted here.
-    assert (await _ask(rates, "/")).status_code == 200
+    # Pages are counted apart: by the address, and whoever is signed in by the sign-in.
+    pages = [await _ask(rates, "/") for _ in range(4)]
+    assert [one.status_code for one in pages] == [200, 200, 200, 429]
+    assert "ratelimit" not in pages[0].headers and pages[3].headers["content-type"].startswith("text/html")
+    people = [await _ask(rates, "/", cookie=f"person{number % 2}") for number in range(7)]
+    assert [one.status_code for one in people] == [200] * 6 + [429]
+    invented = [await _ask(rates, "/", cookie=f"invented{number}") for number in range(60)]
+    assert invented[0].status_code == 200 and invented[-1].status_code == 429
+    assert (await _ask(rates, "/health/ready")).status_code == 404
 
 
 async def test_a_key_has_its_own_rate_wherever_it_comes_from(rates: RequestRates) -> None:

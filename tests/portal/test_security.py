@@ -1,9 +1,15 @@
 """The headers that every answer carries, and methods that are not there."""
 
+from typing import Any
+
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
-from portal.security import SecurityHeaders
+from portal.cookies import drop_cookie, read_cookie, set_cookie
+from portal.security import FORM_COOKIE, SecurityHeaders
+from portal.viewing import SIGN_IN_COOKIE
 from portal.web import Door
 
 
@@ -44,3 +50,18 @@ async def test_text_says_its_encoding() -> None:
 def test_trace_is_not_there(portal: str) -> None:
     answer = httpx.request("TRACE", f"{portal}/", trust_env=False)
     assert answer.status_code == 405
+
+
+def test_over_https_every_cookie_is_secure_and_nobody_else_s() -> None:
+    scope: dict[str, Any] = {"type": "http", "path": "/", "headers": [], "query_string": b"", "server": ("a", 1)}
+    for scheme in ("https", "http"):
+        request, answer = Request(scope | {"scheme": scheme}), Response()
+        set_cookie(request, answer, SIGN_IN_COOKIE, "secret", samesite="lax")
+        drop_cookie(request, answer, FORM_COOKIE)
+        given = answer.headers.getlist("set-cookie")
+        assert all("; HttpOnly" in one and "; Path=/" in one for one in given)
+        assert {one.startswith("__Host-threegates_") and "; Secure" in one for one in given} == {scheme == "https"}
+        sent = [(b"cookie", given[0].partition(";")[0].encode())]
+        assert read_cookie(Request(scope | {"scheme": scheme, "headers": sent}), SIGN_IN_COOKIE) == "secret"
+    forged = Request(scope | {"scheme": "https", "headers": [(b"cookie", b"threegates_sign_in=x")]})
+    assert read_cookie(forged, SIGN_IN_COOKIE) == ""

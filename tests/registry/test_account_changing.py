@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.account_changing import change_account, change_organisation, end_organisation
+from registry.account_changing import change_account
 from registry.account_writing import end_account
 from registry.database import transaction
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.key_writing import NewKey, create_key
+from registry.organising import change_organisation, end_organisation
 from registry.reading import end_of_day, first, rows
 from registry.viewers import NATION
 from tests.registry.test_people import NOW, OPERATOR, acting, as_demo, data_folder, person

@@ -127,7 +127,7 @@ async def test_a_batch_is_answered_and_summed_by_group(
     async with transaction(engine) as session:
         await become(session, BANK)
         batch = await batch_file(session, BANK, address)
-        lines = await batch_lines(session, BANK, address)
+        lines = (await batch_lines(session, BANK, address)).items
         await become(session, LAND)
         with pytest.raises(NotFound):
             await batch_file(session, LAND, address)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,9 +28,10 @@ from registry.clock import civil_day
 from registry.database import transaction
 from registry.errors import BadInput, NotAllowed, NotFound
 from registry.granting import Grant, delegate_role, grant_role
+from registry.handover import OPEN_WORK
 from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.organising import NewOrganisation, create_organisation
-from registry.passwords import check_new_password
+from registry.passwords import SHORTEST, check_new_password, common_passwords, is_outdated
 from registry.proposals import approve, draft, refuse
 from registry.reading import first, rows
 from registry.settings import settings
@@ -107,6 +109,23 @@ async def test_roles_hold_only_after_codes_are_set_up_and_a_code_is_taken_once(e
     assert await enter(engine, "officer", totp.at(later + timedelta(seconds=90)), later) is None, "two steps early"
 
 
+async def test_a_hash_of_former_parameters_is_renewed_at_sign_in(engine: AsyncEngine) -> None:
+    account = await person(engine, "reader", "reader")
+    former = PasswordHasher(time_cost=1, memory_cost=8192).hash(PASSWORD)
+    read = "SELECT password_hash FROM accounts WHERE id = :id"
+    async with transaction(engine) as session:
+        change = "UPDATE accounts SET password_hash = :hash WHERE id = :id"
+        await (await session.connection()).execute(text(change), {"hash": former, "id": account})
+    assert await enter(engine, "reader", password="wrong wrong wrong") is None
+    async with transaction(engine) as session:
+        assert (await rows(session, read, id=account))[0]["password_hash"] == former
+    assert await enter(engine, "reader")
+    async with transaction(engine) as session:
+        renewed = (await rows(session, read, id=account))[0]["password_hash"]
+    assert renewed != former and not is_outdated(renewed)
+    assert await enter(engine, "reader")
+
+
 async def test_failures_pause_for_a_while_and_are_audited_without_the_typed_text(engine: AsyncEngine) -> None:
     await person(engine, "reader", "reader")
     for _failure in range(5):
@@ -168,11 +187,22 @@ async def test_a_one_time_password_must_be_replaced_and_runs_out(engine: AsyncEn
         "wang.xiaomei12",
         "threegates2026!",
         "三道闸门登记簿发改委12",
+        "CounterStrike",
+        "woaini5201314",
+        "zhangwei198888",
+        "Qwertyuiop!@#",
+        "tangshan20082008",
     ],
 )
 def test_passwords_that_may_not_be_chosen(password: str) -> None:
     with pytest.raises(BadInput):
         check_new_password(password, "wang.xiaomei")
+
+
+def test_most_common_passwords_are_known_and_unconnected_words_are_not_refused() -> None:
+    assert len([one for one in common_passwords() if len(one) >= SHORTEST]) >= 5_000
+    for sentence in ("plum lantern seven rivers", "四月里骑驴看见三只白鹭过河", "wang xi chi de mo yan tai"):
+        check_new_password(sentence, "wang.xiaomei")
 
 
 async def test_nobody_grants_to_themselves_neither_in_python_nor_in_the_database(engine: AsyncEngine) -> None:
@@ -256,7 +286,7 @@ async def test_proposals_take_two_people_and_are_handed_over(engine: AsyncEngine
             await end_account(session, admin, drafter.account_id or 0, None, "leaves", NOW)
     async with acting(engine, admin) as session:
         counts = await end_account(session, admin, drafter.account_id or 0, second.account_id, "leaves", NOW)
-    assert counts == {"proposals": 1}
+    assert counts == {**dict.fromkeys(OPEN_WORK, 0), "proposals": 1}
     with pytest.raises(NotAllowed):
         async with acting(engine, second) as session:
             await approve(session, second, two, 2, "", NOW)

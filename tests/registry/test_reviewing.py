@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from registry.account_writing import end_account
 from registry.clock import now
 from registry.database import transaction
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
+from registry.handover import OPEN_WORK, open_work
 from registry.linking import link_changed, relink_all
 from registry.review_file import review_file
 from registry.review_queue import ReviewFilter, list_reviews, next_review, review_progress
@@ -140,6 +142,47 @@ async def test_above_the_stake_another_person_must_say_the_same(engine: AsyncEng
     assert await link(engine, record) == [("linked", project, "person2")]
     ((named,),) = await rows(engine, f"SELECT seconds FROM link_decisions WHERE id = {seconded.decision_id}")
     assert named == waiting.decision_id
+
+
+async def test_a_first_opinion_goes_to_the_successor_of_whoever_leaves(engine: AsyncEngine) -> None:
+    await make_world(engine, LARGE)
+    project = await project_id(engine)
+    await rows(
+        engine,
+        "WITH office AS (INSERT INTO organisations (id, kind, name_zh, name_en, lanes, region, lender_names, invented, "
+        "created_at) VALUES ('office', 'agency', '示例', '', '{}', '000000', '{}', true, now()) RETURNING id) "
+        "INSERT INTO accounts (id, login, name, organisation_id, region, state, invented, created_at) "
+        "SELECT one, concat('person', one), '示例', office.id, '000000', 'active', true, now() "
+        "FROM office, generate_series(1, 9) AS one RETURNING id",
+    )
+    waiting = await said(engine, FIRST, "accept", project_ids=(project,))
+    chief = viewer(9, "administrator")
+    async with acting(engine, chief) as session:
+        with pytest.raises(BadInput, match="successor"):
+            await end_account(session, chief, 1, None, "离任", later(1))
+        assert await end_account(session, chief, 1, 2, "离任", later(1)) == {"proposals": 0, "opinions": 1}
+        assert await open_work(session, 2) == {"proposals": 0, "opinions": 1}
+    with pytest.raises(NotAllowed, match="took over"):
+        await said(engine, SECOND, "accept", 2, project_ids=(project,))
+    async with acting(engine, SECOND) as session:
+        await undo(session, SECOND, waiting.decision_id, "重新核对", later(3))
+    await said(engine, SECOND, "accept", 4, project_ids=(project,))
+    assert (await said(engine, CHIEF, "accept", 5, project_ids=(project,))).in_force
+    async with acting(engine, chief) as session:
+        assert await open_work(session, 2) == {"proposals": 0, "opinions": 0}
+
+
+async def test_whatever_is_somebody_s_is_handed_over(engine: AsyncEngine) -> None:
+    """A column that names an account as more than who acted once is open work: registry.handover must move it."""
+    named = await rows(
+        engine,
+        "SELECT conrelid::regclass::text, attname::text FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid "
+        "AND attnum = ANY (conkey) WHERE contype = 'f' AND confrelid = 'accounts'::regclass",
+    )
+    acted = {"account_id", "drafted_by", "activated_by", "decided_by", "delegated_by", "successor_id"}
+    moved = " ".join(move for _count, move in OPEN_WORK.values())
+    owned = {table for table, column in named if column not in acted}
+    assert "proposals" in owned and [table for table in sorted(owned) if f"UPDATE {table} " not in moved] == []
 
 
 async def test_another_opinion_is_not_a_second_one(engine: AsyncEngine) -> None:

@@ -67,3 +67,12 @@ def test_an_address_gets_its_usual_port(monkeypatch: pytest.MonkeyPatch, given: 
 def test_a_data_folder_may_be_made_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("THREEGATES_DATA_FOLDER", str(tmp_path / "later"))
     assert read().data_folder == tmp_path / "later"
+
+
+def test_secrets_may_lie_in_files_that_a_vault_mounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "threegates_database_url").write_text("postgresql://owner:s3cret@db/threegates\n")
+    monkeypatch.setenv("THREEGATES_SECRETS_FOLDER", str(tmp_path))
+    assert read().database_dsn() == "postgresql://owner:s3cret@db/threegates"
+    monkeypatch.setenv("THREEGATES_SECRETS_FOLDER", str(tmp_path / "nowhere"))
+    with pytest.raises(BadSetting, match="no folder"):
+        read()

@@ -214,7 +214,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("case_tasks_asker", "case_tasks", ["asked_for", "state"], unique=False)
     op.create_index("case_tasks_case", "case_tasks", ["case_id"], unique=False)
     op.create_index("case_tasks_desk", "case_tasks", ["organisation_id", "state", "due"], unique=False)
     op.create_table(
