@@ -146,6 +146,8 @@ class Boot:
             # Before the workers start: what the table says is so until they do something.
             with contextlib.suppress(Failure):
                 self._command("status", [*COMMAND_LINE, "status"], echo=True)
+                # How many alerts each desk has; 1 says that somebody should look at one.
+                self._command("alerts", [*COMMAND_LINE, "alerts"], echo=True, well=(0, 1))
         self._start_workers()
         self._sum_up()
 

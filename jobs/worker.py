@@ -17,7 +17,8 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, delivering, pipeline, publishing, tidying
+from jobs import audit, pipeline, publishing, tidying
+from jobs.flow import STEPS, Flow
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
 from jobs.process import calm_collector
@@ -54,6 +55,7 @@ class Worker:
         self.stopping = asyncio.Event()
         self.sync_with = Sync(database, self.stopping)
         self.work = Work(database, self.stopping, search)
+        self.flow = Flow(self.work)
 
     async def sync(self, job: Job) -> None:
         """One run of one feed, then linking what it brought."""
@@ -75,38 +77,17 @@ class Worker:
         if outcome.state == "queued":
             again = timedelta(seconds=outcome.retry_after or FIRST_RETRY)
             raise RetryRequested(again, outcome.error or "asked to end")
+        # At once here; by the queue another worker helps.
+        self.flow.begin("link")
         await self._then("link")
 
-    async def link(self, job: Job) -> None:
-        """Link, then judge."""
-        await pipeline.link(self.work)
-        await self._then("judge")
+    def step(self, name: str) -> Callable[[Job], Awaitable[None]]:
+        """The job of one step of the flow; what follows from it is begun with its first batch."""
 
-    async def judge(self, job: Job) -> None:
-        """Judge what changed, then tell the desks and index."""
-        await pipeline.judge(self.work)
-        await self._then("alert")
-        await self._then("index")
+        async def do(job: Job) -> None:
+            await self.flow.run(name)
 
-    async def alert(self, job: Job) -> None:
-        """Tell the desks what changed, then deliver."""
-        await pipeline.alert(self.work)
-        await self._then("deliver")
-
-    async def deliver(self, job: Job) -> None:
-        """Send what is due by mail and webhook."""
-        await delivering.deliver(self.work)
-
-    async def let_pass(self, job: Job) -> None:
-        """Escalate, wake and route what time brought, then deliver."""
-        await delivering.let_pass(self.work)
-        await self._then("deliver")
-
-    async def judge_nation(self, job: Job) -> None:
-        """Judge everything, then tell the desks and index."""
-        await pipeline.judge_everything(self.work)
-        await self._then("alert")
-        await self._then("index")
+        return do
 
     async def obligations(self, job: Job) -> None:
         """Bring up to date what agencies owe against defaulters; what was missed while nothing ran is caught up."""
@@ -115,10 +96,6 @@ class Worker:
     async def backtest(self, job: Job) -> None:
         """Try the drafted values of the law that wait for it."""
         await pipeline.backtest(self.work)
-
-    async def index(self, job: Job) -> None:
-        """Index; when Elasticsearch is down the scheduler's next look tries again."""
-        await pipeline.index(self.work)
 
     async def verify(self, job: Job) -> None:
         """Compare register and index; what differs is marked and written again."""
@@ -167,13 +144,7 @@ class Worker:
         """Every job and how many of it this process runs at once."""
         return {
             "sync": (self.sync, FEEDS_AT_ONCE),
-            "link": (self.link, 1),
-            "judge": (self.judge, 1),
-            "alert": (self.alert, 1),
-            "deliver": (self.deliver, 1),
-            "let_pass": (self.let_pass, 1),
-            "index": (self.index, 1),
-            "judge_nation": (self.judge_nation, 1),
+            **{name: (self.step(name), 1) for name in STEPS},
             "obligations": (self.obligations, 1),
             "backtest": (self.backtest, 1),
             "verify": (self.verify, 1),

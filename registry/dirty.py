@@ -72,14 +72,17 @@ async def mark(
 async def claim(
     session: AsyncSession, purpose: Purpose, *, limit: int = 20_000, kinds: Collection[Kind] = KINDS
 ) -> list[Claim]:
-    """Lock and return up to `limit` marks, oldest first, that nobody else is working on; settle them before commit.
+    """Lock and return up to `limit` marks that nobody else is working on; settle them before commit.
 
+    Each run has its turn, the small ones first, so that one record does not wait behind a sync of a hundred thousand;
+    within a run the oldest come first. What no run brought (a person's change, what follows from linking) is taken half
+    from its newest and half from its oldest: neither waits for long.
     What an unsettled run brought is left out: for linking by the mark's run, for judging by the record's.
     Indexing takes everything: search shows what agencies sent, flags come from judging.
     """
     connection = await session.connection()
     settled = ""
-    values: dict[str, Any] = {"purpose": purpose, "kinds": list(kinds), "limit": limit}
+    values: dict[str, Any] = {"purpose": purpose, "kinds": list(kinds)}
     if purpose != "index":
         unsettled = (await connection.execute(text(UNSETTLED_RUNS))).scalars().all()
         if unsettled:
@@ -91,18 +94,45 @@ async def claim(
                     "arriving.purpose = 'link' AND arriving.kind = 'record' AND arriving.id = dirty_marks.id "
                     "AND arriving.run_id = ANY(:unsettled))) "
                 )
-    statement = text(
-        "SELECT kind, id, mark FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) "
-        + settled
-        + "ORDER BY mark LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
-    ).bindparams(
-        bindparam("purpose", type_=Text),
-        bindparam("kinds", type_=ARRAY(Text)),
-        bindparam("limit", type_=BigInteger),
-        *([bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []),
-    )
-    rows = await connection.execute(statement, values)
-    return [Claim(kind, id_, mark_) for kind, id_, mark_ in rows]
+    binds: list[Any] = [bindparam("purpose", type_=Text), bindparam("kinds", type_=ARRAY(Text))]
+    binds += [bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []
+    where = f"FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) {settled}"
+    counted = text(f"SELECT run_id, count(*) AS waiting {where} GROUP BY run_id ORDER BY waiting").bindparams(*binds)
+    runs = [(run, waiting) for run, waiting in await connection.execute(counted, values)]
+    claims: list[Claim] = []
+    for run, order, share in _turns(runs, limit):
+        if share > 0 and len(claims) < limit:
+            found = await connection.execute(
+                text(
+                    f"SELECT kind, id, mark {where} AND run_id IS NOT DISTINCT FROM :run ORDER BY mark {order} "
+                    "LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
+                ).bindparams(*binds, bindparam("run", type_=BigInteger), bindparam("limit", type_=BigInteger)),
+                {**values, "run": run, "limit": min(share, limit - len(claims))},
+            )
+            claims += [Claim(kind, id_, mark_) for kind, id_, mark_ in found]
+    # What was taken from both ends may be the same.
+    return list({(claim.kind, claim.id): claim for claim in claims}.values())
+
+
+def _turns(runs: list[tuple[int | None, int]], limit: int) -> list[tuple[int | None, str, int]]:
+    """(run, order, how many) of one claim; `runs` are those that wait with their counts, the small ones first.
+
+    Beside a small run a big one has a quarter: what is urgent is done at once.
+    """
+    turns: list[tuple[int | None, str, int]] = []
+    left = limit
+    some_small = any(waiting <= limit // 4 for _, waiting in runs)
+    for place, (run, waiting) in enumerate(runs):
+        share = max(1, left // (len(runs) - place))
+        if some_small and waiting > limit // 4:
+            share = max(1, min(share, limit // 4))
+        share = min(share, waiting)
+        if run is None and waiting > share:
+            turns += [(None, "DESC", share - share // 2), (None, "ASC", share // 2)]
+        else:
+            turns.append((run, "ASC", share))
+        left = max(0, left - share)
+    return turns
 
 
 async def settle(session: AsyncSession, purpose: Purpose, claims: Collection[Claim]) -> int:

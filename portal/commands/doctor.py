@@ -21,8 +21,11 @@ from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
 from deploy.wish import ELASTICSEARCH_PORT, INTAKE_PORT, PORTAL_PORT, POSTGRESQL_PORT
-from registry.database import make_engine
-from registry.errors import BadSetting
+from portal.commands.alerts import lines
+from registry import clock
+from registry.alerting.health import alert_health
+from registry.database import make_engine, transaction
+from registry.errors import BadSetting, ThreegatesError
 from registry.gate.signing import key_file, read_key
 from registry.migrations import schema_version
 from registry.settings import Settings, settings
@@ -75,7 +78,7 @@ async def examine() -> list[Check]:
         of_database = await check_postgresql(dsn)
         checks += of_database
         if of_database[0].outcome == "ok":
-            checks += [await _schema(dsn), await _gate_key(dsn)]
+            checks += [await _schema(dsn), await _gate_key(dsn), *await _telling(dsn, wanted)]
             checks.append(await check_login(OF_PORTAL, wanted.portal_dsn()))
             checks.append(await check_login(OF_JOBS, wanted.jobs_dsn()))
     if wanted.elasticsearch_url is not None:
@@ -92,6 +95,30 @@ async def examine() -> list[Check]:
         "Elasticsearch": ELASTICSEARCH_PORT,
     }
     return checks + check_ports(usual, _our_ports(wanted))
+
+
+async def _telling(dsn: str, wanted: Settings) -> list[Check]:
+    """Whether alerts reach a desk and people: what has no desk, what fails, and whether mail is on."""
+    name, zh, en = "alerts", "警报", "alerts"
+    on = make_engine(dsn, pool_size=1)
+    try:
+        async with transaction(on) as session:
+            health = await alert_health(session, clock.now())
+    except ThreegatesError as error:
+        return [Check(name, zh, en, "skipped", error.message)]
+    finally:
+        await on.dispose()
+    found = f"{health.open} open on {sum(desk['organisation_id'] is not None for desk in health.desks)} desks"
+    telling = Check(name, zh, en, "ok", found)
+    if health.problems:
+        said = "; ".join(lines(health))
+        telling = Check(
+            name, zh, en, "warning", said, "详见 threegates alerts；添加机构或更正渠道。",
+            "See `threegates alerts`; add an office, or correct the channel.",
+        )  # fmt: skip
+    if wanted.smtp_host is None:
+        return [telling, Check("mail", "邮件", "mail", "ok", "off: THREEGATES_SMTP_HOST is not set")]
+    return [telling, Check("mail", "邮件", "mail", "ok", f"through {wanted.smtp_host}, {wanted.smtp_security}")]
 
 
 def known_settings() -> set[str]:

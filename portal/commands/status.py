@@ -26,6 +26,7 @@ STATES: Final = {
 WAITING: Final = {
     "link": "关联 link",
     "judge": "判断 judge",
+    "alert": "通知主管机关 alert",
     "index": "索引 index",
     "held": "随暂扣的同步 with a held sync",
 }

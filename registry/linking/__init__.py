@@ -18,10 +18,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty, statistics
 from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
+from registry.linking.disguising import keep_disguises
 from registry.linking.likely import decide_likely
 from registry.linking.model import Model
 from registry.linking.models import active_model
-from registry.linking.reviewing import queue_reviews
+from registry.linking.queueing import queue_reviews
 from registry.linking.suspecting import gather_suspects
 from registry.region_matching import match
 from registry.sectors import shown_sectors
@@ -84,6 +85,7 @@ async def decide(connection: AsyncConnection) -> Model:
         await connection.exec_driver_sql(f"ANALYZE {made}")
     model = await active_model(connection)
     await decide_likely(connection, model)
+    await keep_disguises(connection)
     # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
     await connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('linking', 0))")
     await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
@@ -250,12 +252,15 @@ FROM differing
 # Linking's order of marks is judge before index, as everywhere: nobody waits in a circle.
 _MARKS: Final = f"""
 INSERT INTO dirty_marks (purpose, kind, id, run_id)
-SELECT purpose, kind, id, NULL FROM (
-    SELECT 'record' AS kind, record_id AS id FROM decisions AS d
+SELECT purpose, kind, id, run_id FROM (
+    -- Of its run, which is settled by now: so that what it brought keeps its turn.
+    SELECT 'record' AS kind, record_id AS id, (
+        SELECT run_id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record' AND id = record_id
+    ) AS run_id FROM decisions AS d
     WHERE record_id IN (SELECT record_id FROM differing)
        OR record_id IN (SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record')
-    UNION SELECT 'project', unnest(CAST(:left AS bigint[]))
-    UNION SELECT 'project', project_id FROM differing WHERE project_id IS NOT NULL
+    UNION SELECT 'project', unnest(CAST(:left AS bigint[])), NULL
+    UNION SELECT 'project', project_id, NULL FROM differing WHERE project_id IS NOT NULL
 ) AS touched, (VALUES ('judge'), ('index')) AS purposes (purpose)
 ORDER BY purpose DESC, kind, id
 {MARK_AGAIN}
