@@ -46,10 +46,10 @@ _FOUND: Final = {
 
 _THREADS: Final = (
     "SELECT t.id, t.organisation_id, o.name_zh, o.name_en, t.day, t.state, t.acknowledged_on, t.answered_on, "
-    "t.closed_on, t.outcome, t.recipient, p.parts, p.size, p.last FROM tip_threads AS t "
+    "t.closed_on, t.outcome, t.recipient, p.parts, p.size, p.last, p.seals FROM tip_threads AS t "
     "JOIN tip_offices AS o ON o.id = t.organisation_id CROSS JOIN LATERAL (SELECT count(*) AS parts, "
-    "coalesce(sum(padded_size), 0) AS size, max(day) AS last FROM tip_parts WHERE thread_id = t.id "
-    "AND direction = 'in' AND complete) AS p"
+    "coalesce(sum(padded_size), 0) AS size, max(day) AS last, array_agg(DISTINCT sealed_to) AS seals "
+    "FROM tip_parts WHERE thread_id = t.id AND direction = 'in' AND complete) AS p"
 )
 
 

@@ -12,10 +12,13 @@ import pytest
 from playwright.sync_api import Browser
 from pyrage.x25519 import Identity
 
+from portal.demo_reports import DESK
+from portal.demo_reports import PASSPHRASE as DEMO_PASSPHRASE
 from registry import settings as register_settings
 from registry.clock import today
 from registry.database import make_engine, transaction
 from registry.tips.desks import Desk, read_desks
+from registry.tips.outer_keys import outer_identity
 from registry.tips.part_files import is_sealed, opened, without_seals
 from registry.tips.private_keys import new_key_file, read_key_file
 from registry.tips.receipts import Receipt, new_receipt
@@ -82,6 +85,10 @@ class TipDesk:
         run(work())
         self.thread = self.register.ask("SELECT id FROM tip_threads WHERE recipient = $1", receipt.recipient)[0]["id"]
         return receipt
+
+    def entered(self) -> set[str]:
+        """The actions in the audit."""
+        return {one["action"] for one in self.register.ask("SELECT DISTINCT action FROM audit_entries")}
 
     def identity(self, group: str) -> Identity:
         """Whose private key it is stays with them; here the test's."""
@@ -166,6 +173,7 @@ def test_two_people_open_in_the_browser_answer_and_seal_again(desk: TipDesk, bro
         assert person.send("/tip-keys", {"step": "end", "fingerprint": key_mark, "why": "年度更换"})[0] == 303
         assert person.send("/tip-keys", {"step": "add", "group": group, "recipient": recipient})[0] == 303
         assert other.send("/tip-keys", {"step": "confirm", "fingerprint": fingerprint(recipient)})[0] == 303
+    assert "封存给旧密钥" in first.ask("/tips")[2]
     page.goto(f"{desk.portal}/tips/{desk.thread}")
     (tmp_path / "b.age").write_bytes(desk.keys["B"])
     page.set_input_files("#key-file", tmp_path / "a.age")
@@ -190,6 +198,7 @@ def test_two_people_open_in_the_browser_answer_and_seal_again(desk: TipDesk, bro
     page.wait_for_selector("#said:has-text('重新封存')")
     parts = desk.register.ask("SELECT id, sealed_to FROM tip_parts WHERE thread_id = $1 ORDER BY number", desk.thread)
     assert {one["sealed_to"] for one in parts} == {desk.desk().sealed_to}
+    assert "封存给旧密钥" not in first.ask("/tips")[2]
 
     # The answer is sealed in the browser, and the receipt opens it.
     page.fill("#answer", "已收到，正在核查。TGANSWER")
@@ -217,6 +226,10 @@ def test_two_people_open_in_the_browser_answer_and_seal_again(desk: TipDesk, bro
     assert MARK in opened(sealed, new).content.decode()
     with pytest.raises(CannotOpen):
         without_seals(sealed, old)
+    assert desk.entered() >= {
+        *(f"tip.{verb}" for verb in ("answer", "read", "reseal")),
+        *(f"tip_key.{verb}" for verb in ("add", "confirm", "end")),
+    }
 
 
 def _sealed(desk: TipDesk, part: str) -> bytes:
@@ -261,12 +274,29 @@ def test_a_desk_triages_by_steps_and_numbers_and_nobody_else_sees_it(desk: TipDe
     assert desk.visitor("administrator").ask(path)[0] == 403
     thread = desk.register.ask("SELECT * FROM tip_threads WHERE recipient = $1", receipt.recipient)[0]
     assert thread["closed_on"] == thread["acknowledged_on"] == today()
-    actions = {one["action"] for one in desk.register.ask("SELECT DISTINCT action FROM audit_entries")}
-    assert actions >= {
-        *(f"tip.{verb}" for verb in ("acknowledge", "answer", "close", "examine", "link", "read", "reseal", "unlink")),
-        *("tip_desk.enable", "tip_key.add", "tip_key.confirm", "tip_key.end"),
+    assert desk.entered() >= {
+        "tip_desk.enable",
+        *(f"tip.{verb}" for verb in ("acknowledge", "close", "examine", "link", "unlink")),
     }
     # Everybody sees fingerprints; of a quarter that is not over nothing is counted.
     status, _headers, public = Visitor(desk.portal, headers={"accept-language": "en"}).ask("/reports")
     assert status == 200 and fingerprint(recipient) not in public and "Keys of the offices" in public
     assert desk.register.ask("SELECT * FROM tip_counts") == []
+
+
+def test_the_demo_s_reports_open_with_the_demo_s_key(desk: TipDesk) -> None:
+    folder = desk.register.data / "demo-desk"
+    key = read_key_file((folder / "key.age").read_bytes(), DEMO_PASSPHRASE)
+    parts = desk.register.ask(
+        "SELECT p.outer_month AS month, string_agg(c.content, ''::bytea ORDER BY c.number) AS sealed "
+        "FROM tip_parts AS p JOIN tip_chunks AS c ON c.part_id = p.id WHERE p.organisation_id = $1 GROUP BY p.id",
+        DESK,
+    )
+    said = [json.loads(open_sealed(one["sealed"], [[outer_identity(one["month"])], [key]]).content) for one in parts]
+    # Nobody real is reported, not even in the demo.
+    assert len(said) == 2 and all("示例" in one["who"] and "虚构" in one["what"] for one in said)
+    told = (folder / "README.txt").read_text(encoding="utf-8")
+    assert DEMO_PASSPHRASE in told and told.count("回执") == 2
+    assert desk.register.ask("SELECT bool_and(demo) AS all FROM tip_desk_keys WHERE organisation_id = $1", DESK) == [
+        {"all": True}
+    ]
