@@ -113,6 +113,7 @@ THINGS: Final = {
     "suspected": N_("疑似项目"),
     "suspected_dismiss": N_("排除疑似项目"),
     "suspected_merge": N_("合并疑似项目"),
+    "suspected_split": N_("拆分疑似项目"),
     "suspected_register": N_("疑似项目认定为登记项目"),
     "sync_run": N_("读取任务"),
     "webhook": N_("推送网址"),

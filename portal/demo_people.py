@@ -1,4 +1,4 @@
-"""The demo's people: one a role, who works files at each desk, a bank's; all invented, as their offices are."""
+"""The demo's people, all invented, in invented organisations: one a role, who works in each lane, one of a bank."""
 
 import secrets
 from datetime import date, datetime
@@ -16,9 +16,9 @@ from registry.viewers import NATION, Viewer
 ORGANISATIONS: Final[tuple[tuple[str, str | None, str, str, tuple[str, ...], str], ...]] = (
     ("demo-office", "ndrc", "示例发展改革委员会", "Example Development and Reform Commission", ("approval",), NATION),
     ("demo-industry", "miit", "示例工业主管部门", "Example Industry Authority", ("approval",), NATION),
-    ("demo-land", "mnr", "示例自然资源局", "Example Natural Resources Office", ("land",), NATION),
+    ("demo-land", "mnr", "示例自然资源部门", "Example Natural Resources Authority", ("land",), NATION),
     ("demo-land-hebei", "mnr", "示例河北自然资源厅", "Example Natural Resources of Hebei", ("land",), "130000"),
-    ("demo-environment", "mee", "示例生态环境局", "Example Ecology and Environment Office", ("environment",), NATION),
+    ("demo-environment", "mee", "示例生态环境部门", "Example Environment Authority", ("environment",), NATION),
     ("demo-quality", "samr", "示例市场监管部门", "Example Market Regulation", ("quality",), NATION),
     ("demo-finance", "nfra", "示例金融监管局", "Example Financial Regulation Office", ("credit",), NATION),
     ("demo-bank", None, "示例银行", "Example Bank", (), NATION),
@@ -29,26 +29,24 @@ PEOPLE: Final = (
     ("demo-officer", "示例乙", "demo-office", "officer"),
     ("demo-reviewer", "示例丙", "demo-office", "reviewer"),
     ("demo-supervisor", "示例丁", "demo-office", "supervisor"),
-    ("demo-supervisor-2", "示例癸", "demo-office", "supervisor"),
-    ("demo-supervisor-3", "示例子", "demo-office", "supervisor"),
     ("demo-publisher", "示例戊", "demo-office", "publisher"),
     ("demo-administrator", "示例己", "demo-office", "administrator"),
     ("demo-auditor", "示例庚", "demo-office", "auditor"),
     ("demo-finance", "示例辛", "demo-finance", "officer"),
-    ("demo-land", "示例癸", "demo-land", "officer"),
-    ("demo-environment", "示例子", "demo-environment", "officer"),
-    ("demo-industry", "示例未", "demo-industry", "reviewer"),
-    ("demo-land-hebei", "示例申", "demo-land-hebei", "reviewer"),
-    ("demo-quality", "示例酉", "demo-quality", "reviewer"),
     ("demo-bank", "示例壬", "demo-bank", "reader"),
-    ("demo-finance-reviewer", "示例癸", "demo-finance", "reviewer"),
-    ("demo-finance-supervisor", "示例子", "demo-finance", "supervisor"),
-    ("demo-land-officer", "示例丑", "demo-land", "officer"),
-    ("demo-land-reviewer", "示例寅", "demo-land", "reviewer"),
-    ("demo-land-supervisor", "示例卯", "demo-land", "supervisor"),
-    ("demo-environment-officer", "示例辰", "demo-environment", "officer"),
-    ("demo-environment-reviewer", "示例巳", "demo-environment", "reviewer"),
-    ("demo-environment-supervisor", "示例午", "demo-environment", "supervisor"),
+    ("demo-supervisor-2", "示例癸", "demo-office", "supervisor"),
+    ("demo-supervisor-3", "示例子", "demo-office", "supervisor"),
+    ("demo-finance-reviewer", "示例丑", "demo-finance", "reviewer"),
+    ("demo-finance-supervisor", "示例寅", "demo-finance", "supervisor"),
+    ("demo-land", "示例卯", "demo-land", "reviewer"),
+    ("demo-land-officer", "示例辰", "demo-land", "officer"),
+    ("demo-land-supervisor", "示例巳", "demo-land", "supervisor"),
+    ("demo-environment", "示例午", "demo-environment", "reviewer"),
+    ("demo-environment-officer", "示例未", "demo-environment", "officer"),
+    ("demo-environment-supervisor", "示例申", "demo-environment", "supervisor"),
+    ("demo-industry", "示例酉", "demo-industry", "reviewer"),
+    ("demo-land-hebei", "示例戌", "demo-land-hebei", "reviewer"),
+    ("demo-quality", "示例亥", "demo-quality", "reviewer"),
 )
 
 

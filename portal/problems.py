@@ -20,7 +20,7 @@ from portal.rendering import choose_language, render
 from registry.auditing import REQUEST_ID
 from registry.errors import ChangedMeanwhile, NotAllowed, ThreegatesError, Unavailable
 from registry.identifiers import BadIdentifier
-from registry.import_problems import ItemsRejected
+from registry.import_problems import ItemsRejected, Problem
 from registry.validation_words import validation_words
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -130,7 +130,7 @@ async def _threegates_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ItemsRejected):
         # The values stay away: what came in must not come back in an error.
         errors = [
-            {"row": one.row, "field": one.column, "detail": _without(one.value, one.say(current_language()))}
+            {"row": one.row, "field": _column(one), "detail": _without(one.value, one.say(current_language()))}
             for one in error.problems[:500]
         ]
         detail = _without(error.problems[0].value, detail)
@@ -159,6 +159,11 @@ def _note_refusal(request: Request, status: int, needed: str = "") -> None:
     )
 
 
+def _column(one: Problem) -> str:
+    """The column of a problem; none where there is no such column, and its name is what was sent."""
+    return "" if one.value and one.value.startswith(one.column.rstrip("…")) else one.column
+
+
 def _without(value: str, said: str) -> str:
     """A sentence without the value that it quotes."""
     return said.replace(f"“{value}”", "“…”") if value else said
@@ -168,7 +173,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
     # The framework's own answer echoes the input; a contract number or a name must not come back in an error.
     _note_refusal(request, 422)
-    errors = [{"field": _field(one), "detail": _said(one)} for one in error.errors()]
+    errors = [
+        {"field": _field(one), "detail": _without(str(one.get("input", "")), _said(one))} for one in error.errors()
+    ]
     return problem(request, 422, detail=_("有 {count} 处内容无效。", count=len(errors)), errors=errors)
 
 

@@ -31,6 +31,7 @@ STATES: Final[dict[str, str]] = {
     "second": N_("待第二意见"),
     "unsure": N_("拿不准的"),
     "decided": N_("已有结论"),
+    "disguised": N_("名称有伪装迹象的"),
 }
 BANDS: Final[dict[str, str]] = {
     "likely": N_("很可能（80% 以上）"),
@@ -80,9 +81,11 @@ TIES: Final[dict[str, str]] = {
     "region": N_("地区相同"),
     "reviewer": N_("核查人员认定"),
     "merged_from": N_("来自并入的疑似项目"),
+    "split_from": N_("拆分自疑似项目"),
 }
 PROPOSALS: Final[dict[str, str]] = {
     "suspected_merge": N_("并入另一疑似项目"),
+    "suspected_split": N_("拆分，另立一卷"),
     "suspected_register": N_("认定为登记项目"),
     "suspected_dismiss": N_("排除"),
 }

@@ -9,6 +9,8 @@ from registry.acts import GATES, SECTORS, Lane
 from registry.errors import BadInput
 from registry.identifiers.region import PROVINCES
 from registry.import_items import Nature, Stage
+from registry.linking.places import region_in
+from registry.names import normalise
 from registry.reading import rows
 
 # Findings may lie in one lane more than records: the replacement of capacity has no act of an agency.
@@ -60,6 +62,19 @@ def unknown_choice(
     choices = tuple(allowed) if allowed is not None else CHOICES[name]
     known = {*choices, *(f"{one}0000" for one in choices)} if name == "province" else set(choices)
     return None if all(value is None or value in known for value in values) else UnknownChoice(name, choices)
+
+
+def region_asked(given: str | None) -> str | None:
+    """The code of a region that somebody asks for by code or by name, of today or of former days; None asks nothing."""
+    told = normalise(given or "").text
+    if not told:
+        return None
+    code = told if len(told) == 6 and told.isascii() and told.isdigit() else region_in(told)
+    if not code:
+        raise BadInput(
+            "No region is called so.", where="region", remedy="Give its six digits, or its name with its province's."
+        )
+    return code
 
 
 def check_choice(name: str, *values: str | None, allowed: Iterable[str] | None = None) -> None:

@@ -103,7 +103,10 @@ async def draft_value(session: AsyncSession, viewer: Viewer, value: DraftValue, 
 
 
 async def ask_backtest(session: AsyncSession, proposal_id: int, now: datetime) -> None:
-    """Ask for a backtest of a proposal; a job runs it."""
+    """Ask for a backtest of a draft; a job runs it. Raises NotFound where there is no such open draft."""
+    draft = "SELECT 1 AS one FROM proposals WHERE id = :id AND kind = :kind AND state = 'open'"
+    if await first(session, draft, id=proposal_id, kind=KIND) is None:
+        raise NotFound("There is no such proposal.")
     await (await session.connection()).execute(
         text("INSERT INTO backtests (proposal_id, asked_at) VALUES (:proposal, :now)").bindparams(
             bindparam("now", type_=Instant)

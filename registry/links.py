@@ -30,6 +30,12 @@ class Link(Known, table=True):
         Index("links_project", "project_id", "known_to"),
         # Open records are looked through when a project or a name is new.
         Index("links_open", "record_id", postgresql_where=text("known_to = 'infinity' AND outcome <> 'linked'")),
+        # Records whose names were hidden, whoever decided about them.
+        Index(
+            "links_disguised",
+            "record_id",
+            postgresql_where=text("known_to = 'infinity' AND evidence ? 'disguise'"),
+        ),
         Index("links_enterprise", "enterprise_id", postgresql_where=text("known_to = 'infinity'")),
     )
 

@@ -27,7 +27,7 @@ def _rows(file: str) -> list[dict[str, str]]:
 
 _UNIFIED: Final = {ord(row["character"]): row["unified"] for row in _rows("unified_ideographs.csv")}
 _FOLDED: Final = {ord(one): row["folded"] for row in _rows("look_alikes.csv") for one in row["characters"]}
-_SUSPECT: Final = {ord(one) for row in _rows("look_alikes.csv") if row["use"] != "common" for one in row["characters"]}
+SUSPECT: Final = {ord(one) for row in _rows("look_alikes.csv") if row["use"] != "common" for one in row["characters"]}
 
 _BRACKETS: Final = re.compile(r"[()\[\]{}〔〕〈〉《》「」『』【】〖〗]")
 _NO_BRACKETS: Final = dict.fromkeys(map(ord, "（）()"))
@@ -74,7 +74,7 @@ def normalise(name: str) -> Normalised:
     text = _replace(text, _TO_SIMPLIFIED.convert(text), "traditional", signals)
     text = _replace(text, normal_numerals(text), "numeral", signals)
     text = _replace(text, _drop_punctuation(text), "punctuation", signals)
-    if any(ord(character) in _SUSPECT for character in text):
+    if any(ord(character) in SUSPECT for character in text):
         signals.add("look_alike")
     return Normalised(normal_numerals(text.translate(_FOLDED)), text, frozenset(signals))
 

@@ -12,14 +12,15 @@ from registry.acts import LANE_OF_ACT
 from registry.clock import civil_day
 from registry.errors import NotAllowed
 from registry.reading import Row, end_of_day, first, read_cursor, region_names, rows, write_cursor
+from registry.region_matching import contains
 from registry.review_stakes import above_stake
 from registry.row_policies import within
 from registry.viewers import Viewer
 
-State = Literal["open", "second", "unsure", "decided"]
+State = Literal["open", "second", "unsure", "decided", "disguised"]
 Band = Literal["likely", "doubtful", "unlikely"]
 
-STATES: Final[tuple[State, ...]] = ("open", "second", "unsure", "decided")
+STATES: Final[tuple[State, ...]] = ("open", "second", "unsure", "decided", "disguised")
 # The score says how often such a pair is one: from, below.
 BANDS: Final[dict[Band, tuple[float, float]]] = {"likely": (0.8, 1.01), "doubtful": (0.4, 0.8), "unlikely": (0.0, 0.4)}
 
@@ -55,11 +56,22 @@ _DECIDED: Final = f"""
         AND l.known_to = 'infinity' ORDER BY l.version_id LIMIT 1) AS l ON TRUE
     WHERE w.in_force AND w.verdict <> 'unsure'
 """
+# Whoever decided about it: the linker's own links of records with disguised names are here too.
+_DISGUISED: Final = f"""
+    FROM (SELECT DISTINCT ON (record_id) * FROM links WHERE known_to = 'infinity' AND evidence ? 'disguise'
+          ORDER BY record_id, version_id) AS l
+    JOIN records AS r ON r.record_id = l.record_id AND r.known_to = 'infinity'
+    JOIN feeds AS f ON f.id = r.feed
+    {_PRESENT_WORD}
+    WHERE TRUE
+"""
+_SOURCES: Final[dict[State, str]] = {"decided": _DECIDED, "disguised": _DISGUISED}
 _OF_STATE: Final[dict[State, str]] = {
     "open": "(w.id IS NULL OR w.in_force AND w.verdict = 'reject')",
     "second": "(w.id IS NOT NULL AND NOT w.in_force)",
     "unsure": "w.verdict = 'unsure'",
     "decided": "TRUE",
+    "disguised": "TRUE",
 }
 
 
@@ -70,6 +82,8 @@ class ReviewFilter:
     state: State = "open"
     agency: str | None = None
     province: str | None = None
+    # A city's or county's code, or a province's.
+    region: str | None = None
     sector: str | None = None
     lane: str | None = None
     band: Band | None = None
@@ -171,10 +185,13 @@ def _conditions(wanted: ReviewFilter, today: date) -> tuple[str, dict[str, Any]]
         if value is not None:
             where += f" AND {text}"
             binds[text.rsplit(":", 1)[1]] = value
+    if wanted.region is not None:
+        where += f" AND {contains('CAST(:region AS text)', 'r.region')}"
+        binds["region"] = wanted.region
     if wanted.lane is not None:
         where += " AND r.act = ANY(:acts)"
         binds["acts"] = [act for act, lane in LANE_OF_ACT.items() if lane == wanted.lane]
-    if wanted.band is not None and wanted.state != "decided":
+    if wanted.band is not None and wanted.state not in _SOURCES:
         low, high = BANDS[wanted.band]
         where += " AND i.best_score >= :low AND i.best_score < :high"
         binds |= {"low": low, "high": high}
@@ -187,6 +204,8 @@ def _columns(wanted: ReviewFilter, today: date) -> str:
     item = "i.cause, i.best_score, i.candidates"
     if wanted.state == "decided":
         item = "w.verdict AS cause, NULL::float AS best_score, jsonb_array_length(w.shown) AS candidates"
+    if wanted.state == "disguised":
+        item = "l.method AS cause, l.score AS best_score, 0 AS candidates"
     return f"""
         r.record_id, r.act, r.acted_on, r.number, r.project_name, r.party_name, r.region, r.synthetic,
         l.shown_sector AS sector, f.agency_id AS agency, coalesce(nullif(f.name_zh, ''), r.feed) AS feed_zh,
@@ -205,12 +224,12 @@ async def list_reviews(
     scope, scope_binds = await _scope(session, viewer)
     where, binds = _conditions(wanted, today)
     where, binds = where + scope, binds | scope_binds
-    source = _DECIDED if wanted.state == "decided" else _AWAITING
+    source = _SOURCES.get(wanted.state, _AWAITING)
     total = await first(session, f"SELECT count(*) AS total {source}{where}", **binds)
     if cursor:
-        where += _AFTER[wanted.state == "decided"]
-        binds |= _cursor_binds(cursor, wanted.state == "decided")
-    order = "w.id DESC" if wanted.state == "decided" else "i.best_score DESC, r.record_id"
+        where += _AFTER.get(wanted.state, _AFTER["open"])
+        binds |= _cursor_binds(cursor, _BY_NUMBER.get(wanted.state))
+    order = _ORDER.get(wanted.state, "i.best_score DESC, r.record_id")
     found = await rows(
         session,
         f"SELECT {_columns(wanted, today)} {source}{where} ORDER BY {order} LIMIT {int(limit) + 1}",
@@ -223,22 +242,23 @@ async def list_reviews(
     next_cursor = None
     if more:
         last = found[-1]
-        next_cursor = (
-            write_cursor(last["decision_id"])
-            if wanted.state == "decided"
-            else write_cursor(last["best_score"], last["record_id"])
-        )
+        number = _BY_NUMBER.get(wanted.state)
+        next_cursor = write_cursor(last[number]) if number else write_cursor(last["best_score"], last["record_id"])
     return ReviewPage(items=items, total=int(total["total"]) if total else 0, next_cursor=next_cursor)
 
 
-_AFTER: Final = {
-    True: " AND w.id < :after",
-    False: " AND (i.best_score < :after_score OR (i.best_score = :after_score AND r.record_id > :after))",
+_ORDER: Final[dict[State, str]] = {"decided": "w.id DESC", "disguised": "r.record_id DESC"}
+# Lists in order of one number alone.
+_BY_NUMBER: Final[dict[State, str]] = {"decided": "decision_id", "disguised": "record_id"}
+_AFTER: Final[dict[State, str]] = {
+    "decided": " AND w.id < :after",
+    "disguised": " AND r.record_id < :after",
+    "open": " AND (i.best_score < :after_score OR (i.best_score = :after_score AND r.record_id > :after))",
 }
 
 
-def _cursor_binds(cursor: str, decided: bool) -> dict[str, Any]:
-    if decided:
+def _cursor_binds(cursor: str, number: str | None) -> dict[str, Any]:
+    if number is not None:
         return {"after": _whole(read_cursor(cursor, 1)[0])}
     score, record_id = read_cursor(cursor, 2)
     return {"after_score": float(score) if isinstance(score, int | float) else 0.0, "after": _whole(record_id)}
@@ -272,7 +292,7 @@ async def next_review(
             after=after,
         )
         if place is not None:
-            where += _AFTER[False]
+            where += _AFTER["open"]
             binds |= {"after_score": float(place["best_score"]), "after": after}
     found = await first(
         session, f"SELECT r.record_id {_AWAITING}{where} ORDER BY i.best_score DESC, r.record_id LIMIT 1", **binds

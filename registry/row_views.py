@@ -7,12 +7,8 @@ from typing import Final
 
 from registry.publishing.figures import FIGURES
 from registry.publishing.views import PUBLISHABLE
-from registry.row_policies import credit_acts, of_account, sees_credit_finding
+from registry.row_policies import credit_acts, sees_credit_finding
 from registry.viewers import PORTAL_ROLE
-
-_COLLEAGUES: Final = """EXISTS (SELECT FROM accounts AS one
-            JOIN accounts AS other ON other.organisation_id = one.organisation_id
-            WHERE one.id = leaving AND other.id = successor)"""
 
 FUNCTIONS: Final[tuple[str, ...]] = (
     """
@@ -59,44 +55,6 @@ FUNCTIONS: Final[tuple[str, ...]] = (
     """
     CREATE OR REPLACE FUNCTION serves_nation() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
         SELECT is_national() AND NOT EXISTS (SELECT FROM organisations WHERE id = my_organisation() AND kind = 'bank')
-    $$
-    """,
-    # The alerts of a case end with it and come back with it, also where it was handed on to another desk than theirs.
-    """
-    CREATE OR REPLACE FUNCTION case_alerts_follow(the_case bigint, at timestamptz, who text) RETURNS void LANGUAGE sql
-    SECURITY DEFINER SET search_path = public AS $$
-        WITH mine AS (SELECT id, state FROM cases WHERE id = the_case AND desk_id = my_organisation()
-            AND may('decide')),
-        followed AS (
-            UPDATE alerts AS a SET changed_at = at, version = a.version + 1,
-                state = CASE mine.state WHEN 'closed' THEN 'closed' ELSE 'in_case' END,
-                closed_at = CASE mine.state WHEN 'closed' THEN at END,
-                closed_reason = CASE mine.state WHEN 'closed' THEN 'case-closed' ELSE '' END
-            FROM mine WHERE a.case_id = mine.id AND (mine.state = 'closed' AND a.state = 'in_case'
-                OR mine.state = 'open' AND a.state = 'closed' AND a.closed_reason = 'case-closed' AND NOT EXISTS (
-                    SELECT FROM alerts AS there WHERE there.topic = a.topic AND there.rule = a.rule
-                    AND there.state <> 'closed'))
-            RETURNING a.id, a.state, a.closed_reason)
-        INSERT INTO alert_events (alert_id, at, kind, actor, organisation_id, reason)
-        SELECT id, at, state, who, coalesce(my_organisation(), ''), closed_reason FROM followed
-    $$
-    """,
-    # Who runs the accounts reads no case, and yet hands what is open in a leaving person's name to a colleague.
-    f"""
-    CREATE OR REPLACE FUNCTION open_case_work(leaving bigint, OUT cases bigint, OUT tasks bigint) LANGUAGE sql STABLE
-    SECURITY DEFINER SET search_path = public AS $$
-        SELECT (SELECT count(*) FROM cases WHERE owner_id = leaving AND state = 'open'),
-            (SELECT count(*) FROM case_tasks WHERE assignee_id = leaving AND state = 'open')
-        WHERE {of_account("leaving")}
-    $$
-    """,
-    f"""
-    CREATE OR REPLACE FUNCTION hand_over_case_work(leaving bigint, successor bigint) RETURNS void LANGUAGE sql
-    SECURITY DEFINER SET search_path = public AS $$
-        UPDATE cases SET owner_id = successor, version = version + 1
-        WHERE owner_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
-        UPDATE case_tasks SET assignee_id = successor, version = version + 1
-        WHERE assignee_id = leaving AND state = 'open' AND {of_account("leaving")} AND {_COLLEAGUES};
     $$
     """,
     """

@@ -15,10 +15,11 @@ from registry.acts import LANE_OF_ACT
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
 from registry.reading import LARGEST_NUMBER, Row, first, read_cursor, region_names, rows, write_cursor
+from registry.region_matching import contains
 from registry.viewers import Viewer
 
 STATES: Final[tuple[str, ...]] = ("open", "registered", "merged", "dismissed", "empty")
-PROPOSALS: Final[tuple[str, ...]] = ("suspected_merge", "suspected_register", "suspected_dismiss")
+PROPOSALS: Final[tuple[str, ...]] = ("suspected_merge", "suspected_split", "suspected_register", "suspected_dismiss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class SuspectFilter:
     state: str | None = "open"
     sector: str | None = None
     province: str | None = None
+    # A city's or county's code, or a province's.
+    region: str | None = None
     # At least so many of the three gates show it.
     lanes: int | None = None
     q: str | None = None
@@ -156,6 +159,7 @@ async def list_suspects(
         "v.state = :state": wanted.state,
         "v.sector = :sector": wanted.sector,
         "left(v.region, 2) = :province": wanted.province,
+        contains("CAST(:region AS text)", "v.region"): wanted.region,
         "v.lanes >= :lanes": wanted.lanes,
         "(v.project_name ILIKE :q OR v.party_name ILIKE :q OR v.party_uscc = :exact)": wanted.q,
     }

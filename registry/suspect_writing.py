@@ -1,8 +1,9 @@
-"""Changing suspected projects: merging, registering and dismissing are drafted by one and approved by another.
+"""Changing suspected projects: merging, splitting, registering, dismissing are drafted by one, approved by another.
 
-Taking a record out of one (a split) or putting it into another is a decision about that record: registry.reviewing.
+Taking one record out, or putting it into another, is a decision about that record: registry.reviewing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -15,13 +16,13 @@ from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.proposals import approve, draft, proposal, refuse, withdraw
 from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.reviewing import METHOD
-from registry.suspect_placing import suspected_version
+from registry.suspect_placing import open_suspected, place_record, suspected_version
 from registry.suspect_summaries import summarise_suspects
 from registry.viewers import Viewer
 
-Action = Literal["merge", "register", "dismiss"]
+Action = Literal["merge", "split", "register", "dismiss"]
 
-ACTIONS: Final[tuple[Action, ...]] = ("merge", "register", "dismiss")
+ACTIONS: Final[tuple[Action, ...]] = ("merge", "split", "register", "dismiss")
 KIND_OF: Final[dict[Action, str]] = {one: f"suspected_{one}" for one in ACTIONS}
 
 
@@ -33,10 +34,16 @@ async def draft_change(
     target: int | None,
     reason: str,
     now: datetime,
+    *,
+    records: Sequence[int] = (),
 ) -> int:
-    """Draft a merger into `target`, a registration as project `target`, or a dismissal; returns its number."""
+    """Draft a merger into `target`, a registration as project `target`, or a dismissal; returns its number.
+
+    A split takes `records` out together, into a new suspected project.
+    """
     viewer.require("decide")
     await _check(session, suspected_id, action, target)
+    apart = await _apart(session, suspected_id, records) if action == "split" else []
     waiting = await first(
         session,
         "SELECT id FROM proposals WHERE state = 'open' AND kind = ANY(CAST(:kinds AS text[])) AND subject = :subject",
@@ -45,7 +52,9 @@ async def draft_change(
     )
     if waiting is not None:
         raise Conflict("A proposal about this suspected project waits already.", remedy="Settle that one first.")
-    content = {} if target is None else {"into" if action == "merge" else "project": target}
+    content: dict[str, Any] = {"records": apart} if apart else {}
+    if target is not None and action in ("merge", "register"):
+        content = {"into" if action == "merge" else "project": target}
     return await draft(session, viewer, KIND_OF[action], str(suspected_id), content, reason, now)
 
 
@@ -91,7 +100,7 @@ async def _check(session: AsyncSession, suspected_id: int, action: Action, targe
         raise NotAllowed(
             "Part of its records is of credit.", remedy="Leave it to a reviewer of the authority in charge of credit."
         )
-    if action == "dismiss":
+    if action in ("dismiss", "split"):
         return version
     if target is None:
         raise BadInput("It is not said into what.", where="target", remedy="Give the number of the other project.")
@@ -106,19 +115,49 @@ async def _check(session: AsyncSession, suspected_id: int, action: Action, targe
     return version
 
 
+async def _apart(session: AsyncSession, suspected_id: int, records: Sequence[int]) -> list[int]:
+    """The records to take out, each of them there; some have to stay."""
+    members = await _records(session, suspected_id)
+    apart = sorted({*records} & {*members})
+    if not apart or len(apart) < len({*records}):
+        raise BadInput("It is not said which records.", where="records", remedy="Choose among those shown.")
+    if len(apart) == len(members):
+        raise BadInput("A split leaves some records where they are.", where="records", remedy="Leave one at least.")
+    return apart
+
+
+async def _records(session: AsyncSession, suspected_id: int) -> list[int]:
+    members = await rows(
+        session,
+        "SELECT record_id FROM suspected_members WHERE suspected_id = :id AND known_to = 'infinity' ORDER BY record_id",
+        id=suspected_id,
+    )
+    return [int(row["record_id"]) for row in members]
+
+
+async def _split(session: AsyncSession, found: Row, sector: str, actor: str, now: datetime) -> list[int]:
+    """Put the records of a proposal into a new suspected project; returns them."""
+    source = int(found["subject"])
+    apart = await _apart(session, source, [int(one) for one in found["content"]["records"]])
+    made = await open_suspected(session, sector, actor, found["reason"], now)
+    for record_id in apart:
+        await place_record(session, record_id, made, actor, {"split_from": source}, now)
+    return apart
+
+
 async def _carry_out(session: AsyncSession, viewer: Viewer, found: Row, now: datetime) -> None:
     action: Action = found["kind"].removeprefix("suspected_")
     content: dict[str, Any] = found["content"]
     target = int(content.get("into") or content.get("project") or 0)
     suspected_id = int(found["subject"])
     await (await session.connection()).execute(text("SELECT pg_advisory_xact_lock(hashtextextended('linking', 0))"))
-    await _check(session, suspected_id, action, target)
-    members = await rows(
-        session,
-        "SELECT record_id FROM suspected_members WHERE suspected_id = :id AND known_to = 'infinity' ORDER BY record_id",
-        id=suspected_id,
-    )
-    records = [int(row["record_id"]) for row in members]
+    version = await _check(session, suspected_id, action, target)
+    if action == "split":
+        apart = await _split(session, found, version["sector"], viewer.actor, now)
+        for purpose in dirty.PURPOSES[1:]:
+            await dirty.mark(session, purpose, "record", apart)
+        return
+    records = await _records(session, suspected_id)
     states = {"merge": "merged", "register": "registered", "dismiss": "dismissed"}
     if action == "merge":
         await _move_members(session, suspected_id, target, viewer.actor, now)

@@ -1,5 +1,7 @@
 """Who looks or acts: the public, a person, a key; and how a transaction becomes that viewer in PostgreSQL."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -24,7 +26,7 @@ Audience = Literal["public", "bank", "official", "finance"]
 class Viewer:
     """One viewer of one request; `permissions` are already narrowed by organisation and, for keys, by scope."""
 
-    kind: Literal["public", "person", "key", "sign_in", "gate", "press"] = "public"
+    kind: Literal["public", "person", "key", "sign_in", "gate", "press", "handover"] = "public"
     account_id: int | None = None
     key_id: int | None = None
     # As it stands in histories and in the audit: a login name, or the name of a key.
@@ -75,11 +77,14 @@ STARTING: Final = Viewer(kind="key", actor="portal", region=NATION, permissions=
 GATEKEEPER: Final = Viewer(kind="gate", actor="gate")
 # The register while it makes public what passed its approvals: it writes the days of publication into the facts.
 PRESS: Final = Viewer(kind="press", actor="press", region=NATION)
+# The register while it gives the alerts of somebody who leaves to a successor: whoever ends an account reads none.
+HANDOVER: Final = Viewer(kind="handover", actor="handover")
 # Words that no role has.
 _OF_THE_PORTAL: Final[dict[str, frozenset[str]]] = {
     "sign_in": frozenset({"recognise"}),
     "gate": frozenset({"gatekeep"}),
     "press": frozenset({"press", "register"}),
+    "handover": frozenset({"hand_over"}),
 }
 
 _BECOME: Final = text(
@@ -107,3 +112,21 @@ async def become(session: AsyncSession, viewer: Viewer) -> None:
             "account": str(viewer.account_id or ""),
         },
     )
+
+
+_SETTINGS: Final = ("role", *(f"threegates.{name}" for name in ("permissions", "region", "organisation", "account")))
+_NOW: Final = text("SELECT " + ", ".join(f"current_setting('{name}', true)" for name in _SETTINGS))
+_AS_BEFORE: Final = text("SELECT " + ", ".join(f"set_config('{n}', :s{at}, true)" for at, n in enumerate(_SETTINGS)))
+
+
+@asynccontextmanager
+async def lending(session: AsyncSession, viewer: Viewer) -> AsyncIterator[None]:
+    """The block as another viewer, and then as before; whoever came as the owner or as the jobs stays that."""
+    connection = await session.connection()
+    before = (await connection.execute(_NOW)).one()
+    if before[0] != PORTAL_ROLE:
+        yield
+        return
+    await become(session, viewer)
+    yield
+    await connection.execute(_AS_BEFORE, {f"s{at}": value or "" for at, value in enumerate(before)})

@@ -27,28 +27,28 @@ _NUMBERS: Final = "〇一二三四五六七八九"
 
 
 @cache
-def _common() -> list[str]:
+def common() -> list[str]:
     """The 3,755 characters of the first level of GB 2312."""
     return [bytes((high, low)).decode("gb2312", "ignore") for high in range(0xB0, 0xD8) for low in range(0xA1, 0xFF)]
 
 
 @cache
-def _homophones() -> dict[str, list[str]]:
+def homophones() -> dict[str, list[str]]:
     heard: dict[str, list[str]] = defaultdict(list)
-    for sign in filter(None, _common()):
+    for sign in filter(None, common()):
         heard[lazy_pinyin(sign)[0]].append(sign)
     return {sign: [one for one in group if one != sign] for group in heard.values() for sign in group}
 
 
 @cache
-def _misread() -> dict[str, list[str]]:
+def misread() -> dict[str, list[str]]:
     """Characters of one last part and three equal corners: what a scanner mistakes."""
     rows = {}
     with _SHAPES.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             rows[row["character"]] = (row["corners"], row["part"])
     by_part: dict[str, list[str]] = defaultdict(list)
-    for sign in filter(None, _common()):
+    for sign in filter(None, common()):
         if sign in rows:
             by_part[rows[sign][1]].append(sign)
     found = {}
@@ -113,9 +113,9 @@ def party(owner: Owner, style: str, chance: random.Random) -> str:
     name = chance.choice([owner.name, owner.name, *owner.former])
     kind = chance.random()
     if kind < 0.12:
-        name = _exchange(name, _homophones(), chance)
+        name = _exchange(name, homophones(), chance)
     elif kind < 0.2:
-        name = _exchange(name, _misread(), chance)
+        name = _exchange(name, misread(), chance)
     elif kind < 0.42:
         name = _clerk(name, chance)
     elif kind < 0.47 and owner.address[2:3] == "省":
@@ -146,7 +146,7 @@ def title(project: Project, name: str, style: str, chance: random.Random, *, mus
     if chance.random() < 0.25:
         name = name.replace("万吨", "万t").replace("立方米", "m³").replace("平方米", "㎡")
     if chance.random() < 0.08 and len(name) > 14 and "期" not in name[-8:]:
-        name = _exchange(name, _homophones(), chance)
+        name = _exchange(name, homophones(), chance)
     for _ in range(2 if style == "disguised" else chance.random() < 0.25):
         name = _hidden(name, chance)
     return name

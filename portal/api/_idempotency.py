@@ -8,8 +8,10 @@ from fastapi import Header
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput, Conflict
 from registry.keys import ANSWERS_KEPT
@@ -35,6 +37,19 @@ class AnswerUnderWay(Conflict):
     """The first request with this key is still being worked on."""
 
     title = "The first request is still under way"
+
+
+async def answer_request(
+    request: Request,
+    key: str,
+    body: BaseModel,
+    work: Callable[[AsyncSession, Viewer], Awaitable[BaseModel]],
+) -> Response:
+    """`answer_once` for a whole request, in a transaction of its own as the caller."""
+    async with viewing(request) as session:
+        viewer: Viewer = request.state.viewer
+        operation = f"{request.method} {request.url.path}"
+        return await answer_once(session, viewer, operation, key, body, lambda: work(session, viewer))
 
 
 async def answer_once(

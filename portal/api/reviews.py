@@ -4,15 +4,16 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._idempotency import IdempotencyKey, answer_once
+from portal.api._idempotency import IdempotencyKey, answer_request
 from portal.api._operations import Operation, needs
 from portal.api._preconditions import IfMatch, seen_versions
 from portal.viewing import viewing
 from registry import clock
-from registry.choices import check_choice
+from registry.choices import check_choice, region_asked
 from registry.credit_reads import note_credit_read
 from registry.reading import LARGEST_NUMBER
 from registry.review_file import ReviewFile, review_file
@@ -59,6 +60,7 @@ async def reviews(
     state: State = "open",
     agency: str | None = None,
     province: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
+    region: Annotated[str | None, Query(max_length=60, description="code or name, also of a former region")] = None,
     sector: str | None = None,
     lane: str | None = None,
     band: Band | None = None,
@@ -70,7 +72,7 @@ async def reviews(
     async with viewing(request) as session:
         for name, value in (("sector", sector), ("province", province), ("lane", lane)):
             check_choice(name, value)
-        wanted = ReviewFilter(state, agency, province, sector, lane, band, stake)
+        wanted = ReviewFilter(state, agency, province, region_asked(region), sector, lane, band, stake)
         viewer: Viewer = request.state.viewer
         page = await list_them(session, viewer, wanted, clock.now(), cursor=cursor, limit=limit)
         await note_credit_read(session, viewer, "review", "", records=page.items)
@@ -109,25 +111,22 @@ async def say(
     if_match: IfMatch = None,
 ) -> Response:
     """Decide; above the stake the decision is in force when another person says the same."""
-    async with viewing(request) as session:
-        viewer: Viewer = request.state.viewer
-        seen = seen_versions(if_match)[0]
+    seen = seen_versions(if_match)[0]
 
-        async def work() -> Decided:
-            saying = Saying(
-                record_id,
-                body.verdict,
-                body.reason,
-                tuple(body.project_ids),
-                suspected_id=body.suspected_id,
-                apart=body.apart,
-                sector=body.sector,
-                seen=None if seen == "*" else seen,
-            )
-            return await decide(session, viewer, saying, clock.now())
+    async def work(session: AsyncSession, viewer: Viewer) -> Decided:
+        saying = Saying(
+            record_id,
+            body.verdict,
+            body.reason,
+            tuple(body.project_ids),
+            suspected_id=body.suspected_id,
+            apart=body.apart,
+            sector=body.sector,
+            seen=None if seen == "*" else seen,
+        )
+        return await decide(session, viewer, saying, clock.now())
 
-        operation = f"POST /reviews/{record_id}/decisions"
-        return await answer_once(session, viewer, operation, idempotency_key, body, work)
+    return await answer_request(request, idempotency_key, body, work)
 
 
 @router.post(
@@ -140,11 +139,8 @@ async def undo(
     request: Request, decision_id: int, body: Annotated[Undoing, Body()], idempotency_key: IdempotencyKey
 ) -> Response:
     """Take the latest decision on a record back; it stays in the record's history."""
-    async with viewing(request) as session:
-        viewer: Viewer = request.state.viewer
 
-        async def work() -> Decided:
-            return await take_back(session, viewer, decision_id, body.reason, clock.now())
+    async def work(session: AsyncSession, viewer: Viewer) -> Decided:
+        return await take_back(session, viewer, decision_id, body.reason, clock.now())
 
-        operation = f"POST /reviews/decisions/{decision_id}/undo"
-        return await answer_once(session, viewer, operation, idempotency_key, body, work)
+    return await answer_request(request, idempotency_key, body, work)

@@ -4,16 +4,17 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from portal.api._idempotency import IdempotencyKey, answer_once
+from portal.api._idempotency import IdempotencyKey, answer_request
 from portal.api._operations import Operation, needs
 from portal.api._preconditions import IfMatch, seen_versions
 from portal.api.reviews import Number
 from portal.viewing import viewing
 from registry import clock
-from registry.choices import check_choice
+from registry.choices import check_choice, region_asked
 from registry.credit_reads import note_credit_read
 from registry.errors import ChangedMeanwhile
 from registry.suspect_file import SuspectFile, SuspectFilter, SuspectPage, list_suspects, suspect_file
@@ -31,8 +32,11 @@ class Proposal(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
-    action: Action = Field(description="merge into suspected project target; register as project target; dismiss")
+    action: Action = Field(
+        description="merge into suspected project target; split records off; register as project target; dismiss"
+    )
     target: Number | None = None
+    records: list[Number] = Field(default_factory=list, max_length=500, description="split: what goes into a new one")
     reason: str = Field(min_length=1, max_length=2000)
 
 
@@ -64,6 +68,7 @@ async def suspects(
     state: SuspectState | None = "open",
     sector: str | None = None,
     province: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
+    region: Annotated[str | None, Query(max_length=60, description="code or name, also of a former region")] = None,
     lanes: Annotated[int | None, Query(ge=1, le=3, description="shown by at least so many gates")] = None,
     q: Annotated[str | None, Query(max_length=100)] = None,
     cursor: str = "",
@@ -74,7 +79,7 @@ async def suspects(
         for name, value in (("sector", sector), ("province", province)):
             check_choice(name, value)
         q = (q or "").replace("\x00", "").strip() or None
-        wanted = SuspectFilter(state, sector, province, lanes, q)
+        wanted = SuspectFilter(state, sector, province, region_asked(region), lanes, q)
         return await list_suspects(session, request.state.viewer, wanted, cursor=cursor, limit=limit)
 
 
@@ -103,23 +108,20 @@ async def propose(
     if_match: IfMatch = None,
 ) -> Response:
     """Draft a merger, a registration or a dismissal; another person approves it."""
-    async with viewing(request) as session:
-        viewer: Viewer = request.state.viewer
-        seen = seen_versions(if_match)
+    seen = seen_versions(if_match)
 
-        async def work() -> Drafted:
-            held = str((await suspect_file(session, viewer, suspected_id)).version)
-            if held not in seen and seen != ["*"]:
-                raise ChangedMeanwhile(
-                    "Somebody else changed this meanwhile.", remedy="Read it again and repeat the change."
-                )
-            number = await draft_change(
-                session, viewer, suspected_id, body.action, body.target, body.reason, clock.now()
+    async def work(session: AsyncSession, viewer: Viewer) -> Drafted:
+        held = str((await suspect_file(session, viewer, suspected_id)).version)
+        if held not in seen and seen != ["*"]:
+            raise ChangedMeanwhile(
+                "Somebody else changed this meanwhile.", remedy="Read it again and repeat the change."
             )
-            return Drafted(proposal_id=number)
+        number = await draft_change(
+            session, viewer, suspected_id, body.action, body.target, body.reason, clock.now(), records=body.records
+        )
+        return Drafted(proposal_id=number)
 
-        operation = f"POST /suspected/{suspected_id}/proposals"
-        return await answer_once(session, viewer, operation, idempotency_key, body, work)
+    return await answer_request(request, idempotency_key, body, work)
 
 
 @router.post(
@@ -132,14 +134,11 @@ async def settle(
     request: Request, proposal_id: int, body: Annotated[Settling, Body()], idempotency_key: IdempotencyKey
 ) -> Response:
     """Approve or refuse as the second person, or take one's own back."""
-    async with viewing(request) as session:
-        viewer: Viewer = request.state.viewer
 
-        async def work() -> Settled:
-            number = await settle_change(
-                session, viewer, proposal_id, body.version, body.verdict, body.decision, clock.now()
-            )
-            return Settled(suspected_id=number)
+    async def work(session: AsyncSession, viewer: Viewer) -> Settled:
+        number = await settle_change(
+            session, viewer, proposal_id, body.version, body.verdict, body.decision, clock.now()
+        )
+        return Settled(suspected_id=number)
 
-        operation = f"POST /suspected/proposals/{proposal_id}/settle"
-        return await answer_once(session, viewer, operation, idempotency_key, body, work)
+    return await answer_request(request, idempotency_key, body, work)

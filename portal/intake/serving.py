@@ -36,6 +36,8 @@ def serve(port: int, host: str = LOOPBACK) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        # Who thinks over a page still has a connection; one that is closed while a form comes would lose the form.
+        timeout_keep_alive=120,
         timeout_graceful_shutdown=3,
     )
 

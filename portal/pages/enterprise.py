@@ -9,6 +9,7 @@ from portal.viewing import viewing
 from registry.credit_reads import note_credit_read
 from registry.enterprise_file import enterprise_file
 from registry.obligation_list import ObligationFilter, list_obligations
+from registry.publishing.publication_list import PublicationFilter, list_publications
 
 router = APIRouter()
 
@@ -23,4 +24,5 @@ async def enterprise(request: Request, enterprise_id: int) -> Response:
         await note_credit_read(session, viewer, "enterprise", str(enterprise_id), findings=file.findings)
         # None for whoever may not see them.
         owed = await list_obligations(session, ObligationFilter(enterprise=enterprise_id), limit=100)
-    return render(request, "enterprise.html", file=file, obligations=owed.items)
+        published = await list_publications(session, PublicationFilter(enterprise=enterprise_id), limit=100)
+    return render(request, "enterprise.html", file=file, obligations=owed.items, publications=published.items)

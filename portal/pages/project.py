@@ -25,6 +25,7 @@ from registry.identifiers import project_code
 from registry.obligation_list import ObligationFilter, ObligationLine, list_obligations
 from registry.project_file import ProjectFile, project_by_code, project_file
 from registry.project_history import Change
+from registry.publishing.publication_list import PublicationFilter, list_publications
 from registry.reading import end_of_day
 
 router = APIRouter()
@@ -49,6 +50,7 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         gates = await gates_of(session, file, known_day or clock.today())
         marked = (await list_marks(session, project=project_id, limit=1)).total
         owed = await _obligations(session, file)
+        published = await list_publications(session, PublicationFilter(project=project_id), limit=100)
         viewer = request.state.viewer
         # Of the present alone: how a case stood on another day is told by its own trail.
         cases = await cases_of_project(session, viewer, project_id, clock.today()) if known_day is None else []
@@ -63,6 +65,7 @@ async def project(request: Request, project_id: int, known_at: str = "", saved: 
         gates=gates,
         marked=marked,
         obligations=owed,
+        publications=published.items,
         cases=cases,
         case_words=case_words,
         events=events,

@@ -50,12 +50,17 @@ async def notices(request: Request, cursor: str = "") -> Response:
     kept, errors = sort_out(asked, FILTERS)
     chosen = {name: kept.get(name, ("",))[0] for name in FILTERS}
     async with viewing(request) as session:
-        page = await list_publications(session, _filter(chosen), cursor=cursor)
-    return render(request, "notices.html", page=page, chosen=chosen, errors=errors)
+        page = await list_publications(session, _filter(request, chosen), cursor=cursor)
+    return render(request, "notices.html", page=page, chosen=chosen, errors=errors, q=_text(request))
 
 
-def _filter(chosen: dict[str, str]) -> PublicationFilter:
-    return PublicationFilter(**{name: value or None for name, value in chosen.items()})
+def _text(request: Request) -> str:
+    return request.query_params.get("q", "").strip()[:100].replace("\0", "")
+
+
+def _filter(request: Request, chosen: dict[str, str]) -> PublicationFilter:
+    kept: dict[str, Any] = {name: value or None for name, value in chosen.items()}
+    return PublicationFilter(**kept, text=_text(request) or None)
 
 
 @router.get("/publications")
@@ -101,7 +106,7 @@ async def _all(request: Request) -> list[PublicationSummary]:
     kept, _errors = sort_out(asked, FILTERS)
     chosen = {name: kept.get(name, ("",))[0] for name in FILTERS}
     async with viewing(request) as session:
-        return (await list_publications(session, _filter(chosen), limit=MOST_EXPORTED)).items
+        return (await list_publications(session, _filter(request, chosen), limit=MOST_EXPORTED)).items
 
 
 @router.get("/publications.csv")

@@ -11,12 +11,14 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import review_words
 from portal.choosing import sort_out
+from portal.error_words import in_reader_language
 from portal.language import current_language
 from portal.rendering import render
 from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.acts import OVERCAPACITY_SECTORS
+from registry.choices import region_asked
 from registry.credit_reads import note_credit_read
 from registry.errors import BadInput, NotFound, ThreegatesError
 from registry.identifiers import BadIdentifier, project_code
@@ -53,7 +55,16 @@ def _wanted(asked: dict[str, str], agencies: list[tuple[str, str]]) -> tuple[Rev
         values["province"] = values["province"][:2]
     if "stake" in values:
         values["stake"] = values["stake"] == "yes"
-    return ReviewFilter(**values), errors
+    return ReviewFilter(region=region_of(asked.get("region", ""), errors), **values), errors
+
+
+def region_of(asked: str, errors: dict[str, str]) -> str | None:
+    """The code of the region that a filter names; what there is not is said among the errors."""
+    try:
+        return region_asked(asked.replace("\x00", "")[:60])
+    except BadInput as unknown:
+        errors["region"] = f"{in_reader_language(unknown.message)}{in_reader_language(unknown.remedy)}"
+        return None
 
 
 def _query(wanted: ReviewFilter, **more: object) -> str:

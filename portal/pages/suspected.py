@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 
 from portal import review_words
 from portal.choosing import sort_out
-from portal.pages.review import other_project
+from portal.pages.review import other_project, region_of
 from portal.rendering import render
-from portal.signing import carry_out, errors_of, field, number, to_sign_in
+from portal.signing import carry_out, chosen, errors_of, field, number, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.credit_reads import note_credit_read
@@ -23,7 +23,7 @@ from registry.viewers import Viewer
 
 router = APIRouter()
 
-FIELDS: Final = ("action", "target", "other", "reason", "decision")
+FIELDS: Final = ("action", "target", "records", "other", "reason", "decision")
 _FILTERS: Final = ("state", "sector", "province", "lanes")
 _GATES: Final = ("1", "2", "3")
 LONGEST_QUERY: Final = 100
@@ -39,11 +39,13 @@ async def suspects(request: Request, q: str = "", cursor: str = "") -> Response:
     kept, errors = sort_out({name: (value,) for name, value in asked.items() if value}, tables)
     values = {name: found[0] for name, found in kept.items()}
     state = values.get("state", "open")
+    within = region_of(request.query_params.get("region", ""), errors)
     q = q.replace("\x00", "").strip()[:LONGEST_QUERY]
     wanted = SuspectFilter(
         state=None if state == "all" else state,
         sector=values.get("sector"),
         province=values["province"][:2] if "province" in values else None,
+        region=within,
         lanes=int(values["lanes"]) if "lanes" in values else None,
         q=q or None,
     )
@@ -92,7 +94,7 @@ async def _file(
         saved=saved,
         errors=errors,
         general=general,
-        values={name: field(form, name) for name in FIELDS} if form else {},
+        values={name: field(form, name) for name in FIELDS} | {"records": chosen(form, "records")} if form else {},
         waiting=next((one for one in file.proposals if one.state == "open"), None),
         said=review_words.said,
         words_of=review_words,
@@ -101,7 +103,7 @@ async def _file(
 
 @router.post("/suspected/{suspected_id:int}/draft")
 async def propose(request: Request, suspected_id: int) -> Response:
-    """Draft a merger, a registration or a dismissal for another person to approve."""
+    """Draft a merger, a split, a registration or a dismissal for another person to approve."""
 
     async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
         action = next((one for one in ACTIONS if one == field(form, "action")), None)
@@ -110,7 +112,10 @@ async def propose(request: Request, suspected_id: int) -> Response:
         target = number(form, "target")
         if action == "register":
             target = await other_project(session, field(form, "other"))
-        await draft_change(session, viewer, suspected_id, action, target, field(form, "reason"), clock.now())
+        apart = [int(one) for one in chosen(form, "records") if one.isascii() and one.isdecimal() and len(one) < 19]
+        await draft_change(
+            session, viewer, suspected_id, action, target, field(form, "reason"), clock.now(), records=apart
+        )
         return RedirectResponse(f"/suspected/{suspected_id}?saved=1", 303)
 
     return await carry_out(request, work, lambda form, error: _file(request, suspected_id, form=form, error=error))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.alerting.events import Happened, announce
@@ -16,6 +16,7 @@ from registry.cases.stages import CLOSED, REOPEN, Transition, stages
 from registry.cases.trail import change_case, lock_case, said, tell
 from registry.clock import civil_day
 from registry.errors import BadInput, Conflict
+from registry.history import Instant
 from registry.law_fact_items import DispositionItem, LawFactItem, RectificationItem
 from registry.law_fact_writing import FACT_KINDS, tell_facts
 from registry.reading import Row, first, rows
@@ -139,9 +140,7 @@ async def take_step(
         told=0,
     )
     if closes or step.id == REOPEN:
-        await (await session.connection()).execute(
-            text("SELECT case_alerts_follow(:case, :now, :by)"), {"case": case["id"], "now": now, "by": viewer.actor}
-        )
+        await _alerts_follow(session, viewer, case, now)
     content = {"step": step.id, "from": case["stage"], "to": step.to, "reason": reason, "due": due}
     given = {"number": taken.number, "authority": taken.authority, "decided": taken.decided, "outcome": taken.outcome}
     content |= {name: value for name, value in given.items() if value}
@@ -256,6 +255,29 @@ async def _write(
         },
     )
     return reference
+
+
+_FOLLOW: Final = """
+WITH followed AS (
+    UPDATE alerts AS a SET changed_at = :now, version = a.version + 1,
+        state = CASE c.state WHEN 'closed' THEN 'closed' ELSE 'in_case' END,
+        closed_at = CASE c.state WHEN 'closed' THEN CAST(:now AS timestamptz) END,
+        closed_reason = CASE c.state WHEN 'closed' THEN 'case-closed' ELSE '' END
+    FROM cases AS c WHERE c.id = :case AND a.case_id = c.id AND (c.state = 'closed' AND a.state = 'in_case'
+        OR c.state = 'open' AND a.state = 'closed' AND a.closed_reason = 'case-closed' AND NOT EXISTS (
+            SELECT FROM alerts AS there WHERE there.topic = a.topic AND there.rule = a.rule
+            AND there.state <> 'closed'))
+    RETURNING a.id, a.state, a.closed_reason
+)
+INSERT INTO alert_events (alert_id, at, kind, actor, organisation_id, reason)
+SELECT id, :now, state, :by, :office, closed_reason FROM followed
+"""
+
+
+async def _alerts_follow(session: AsyncSession, viewer: Viewer, case: Row, now: datetime) -> None:
+    """The alerts of a case end with it, and come back with it where no later one stands for the same."""
+    binds = {"case": case["id"], "now": now, "by": viewer.actor, "office": viewer.organisation_id}
+    await (await session.connection()).execute(text(_FOLLOW).bindparams(bindparam("now", type_=Instant)), binds)
 
 
 async def _announce(session: AsyncSession, case: Row, step: Transition, now: datetime) -> None:

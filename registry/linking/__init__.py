@@ -18,10 +18,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty, statistics
 from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
+from registry.linking.disguising import keep_disguises
 from registry.linking.likely import decide_likely
 from registry.linking.model import Model
 from registry.linking.models import active_model
-from registry.linking.reviewing import queue_reviews
+from registry.linking.queueing import queue_reviews
 from registry.linking.suspecting import gather_suspects
 from registry.region_matching import match
 from registry.sectors import shown_sectors
@@ -84,6 +85,7 @@ async def decide(connection: AsyncConnection) -> Model:
         await connection.exec_driver_sql(f"ANALYZE {made}")
     model = await active_model(connection)
     await decide_likely(connection, model)
+    await keep_disguises(connection)
     # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
     await connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('linking', 0))")
     await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")

@@ -42,7 +42,8 @@ gathered AS (
 numbers AS (
     SELECT name, array_agg(DISTINCT found[1]) AS stated
     FROM (SELECT project_name AS name FROM linking WHERE project_name IS NOT NULL
-          UNION SELECT name_normal FROM project_versions WHERE known_to = 'infinity') AS names,
+          UNION SELECT v.name_normal FROM gathered AS g
+                JOIN project_versions AS v ON v.project_id = g.project_id AND v.known_to = 'infinity') AS names,
          regexp_matches(name, '\d+(?:\.\d+)?', 'g') AS found
     GROUP BY name
 )

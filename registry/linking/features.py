@@ -1,6 +1,9 @@
 """What speaks for a record and a project being one: numbers that the model weighs and that a person can be told."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -9,12 +12,28 @@ from rapidfuzz.distance import Indel, LCSseq
 from rapidfuzz.process import cpdist
 
 from registry.link_words import FEATURES
+from registry.linking import facts
 from registry.linking.likeness import Ints
-from registry.linking.name_parts import bare_title, company_in, company_parts, project_parts, shapes, sounds
+from registry.linking.name_parts import (
+    CompanyParts,
+    ProjectParts,
+    bare_title,
+    company_in,
+    company_parts,
+    project_parts,
+    shapes,
+    sounds,
+    subsidiary,
+)
 from registry.linking.places import nearness
 from registry.linking.register import Asked, Found, Register, masks, spread
 
 Floats = NDArray[np.float32]
+# Of four corners and, twice, the last part.
+_LOOKS_LIKE: Final = 4
+_OF_FORMS: Final = "有限责任公司股份集团"
+# So much of the owner's name at the beginning of a project's is meant to be it.
+_BEGINS: Final = 0.6
 
 
 def _missing(ones: Sequence[str], others: Sequence[str]) -> NDArray[np.bool_]:
@@ -114,8 +133,70 @@ def _best_alias(register: Register, parties: Sequence[str], positions: Ints) -> 
     return chosen
 
 
-def features(register: Register, records: Sequence[Asked], found: Found) -> Floats:
-    """A row of FEATURES for each pair that was found."""
+@lru_cache(maxsize=65536)
+def _alike_signs(one: str, other: str) -> bool:
+    """Whether a character is taken for the other: it sounds or looks like it."""
+    sound, shape = sounds(), shapes()
+    if one == other or (ord(one) in sound and sound[ord(one)] == sound.get(ord(other))):
+        return True
+    # 鑫 is made of 金.
+    if shape.get(ord(one), " ")[-1] == other or shape.get(ord(other), " ")[-1] == one:
+        return True
+    looks = zip(shape.get(ord(one), ""), shape.get(ord(other), ""), strict=False)
+    return sum(mine == theirs for mine, theirs in looks) >= _LOOKS_LIKE
+
+
+@lru_cache(maxsize=65536)
+def _unlike(given: CompanyParts, held: CompanyParts) -> int:
+    """How many characters of its own each of two companies' names has that nothing in the other is like.
+
+    Who mistypes takes a character for one that is like it, leaves one out or moves it: 合信 and 宝信, 丰达 and 文丰 are
+    different companies.
+    """
+    if held.stem == given.stem:
+        return 0
+    theirs, ours = Counter(given.stem), Counter(held.stem)
+    extra = [sign for sign in (theirs - ours).elements() if sign not in _OF_FORMS]
+    lacking = list((ours - theirs).elements())
+    own = [sign for sign in extra if sign in given.core]
+    if held.core == held.place and not lacking:
+        # 重庆钢铁 has no name of its own, and 重庆足航钢铁 is another company.
+        return len(own) if len(own) > 1 else 0
+    placed = [sign for sign in extra if sign in given.core or sign in given.place]
+    trade = [sign for sign in lacking if sign in held.trade and sign not in held.core]
+    return max(
+        _unmatched([sign for sign in lacking if sign in held.core], placed),
+        _unmatched([sign for sign in lacking if sign in held.place], placed),
+        # 铸飞 is not 铸管 either; more than one character is another word for the trade.
+        _unmatched(trade, own) if len(trade) == 1 < len(held.trade) else 0,
+    )
+
+
+def _unmatched(lacking: Sequence[str], extra: Sequence[str]) -> int:
+    """How many of each are left when those that are alike are taken away in pairs."""
+    left, more = 0, list(extra)
+    for sign in lacking:
+        like = next((other for other in more if _alike_signs(sign, other)), None)
+        if like is None:
+            left += 1
+        else:
+            more.remove(like)
+    return min(left, len(more))
+
+
+def _company_of(title: str, held: str) -> CompanyParts:
+    """The company that a project's name begins with; without a legal form, as long as the owner's."""
+    if company := company_in(title):
+        return company_parts(company)
+    begins = title[: len(held)]
+    shared = (Counter(begins) & Counter(held)).total()
+    return company_parts(begins if shared >= _BEGINS * len(held) else held)
+
+
+def features(
+    register: Register, records: Sequence[Asked], found: Found, known: Mapping[int, facts.Facts] = MappingProxyType({})
+) -> Floats:
+    """A row of FEATURES for each pair that was found; `known` are facts by project."""
     lines, positions = found.lines, found.positions
     if not len(lines):
         return np.empty((0, len(FEATURES)), np.float32)
@@ -128,6 +209,8 @@ def features(register: Register, records: Sequence[Asked], found: Found) -> Floa
     made["address_alike"] = _alike([one.address for one in asked], [one.address for one in meant])
     ours = [register.owners[at].uscc if at >= 0 else "" for at in register.project_owner[positions].tolist()]
     made["same_uscc"] = _same([one.uscc for one in asked], ours)
+    told = facts.compare([one.facts for one in asked], known, [one.id for one in meant])
+    made |= {name: told[:, at] for at, name in enumerate(facts.NAMES)}
     _compare_rivals(register, lines, positions, made)
     return np.column_stack([made[name] for name in FEATURES])
 
@@ -173,6 +256,12 @@ def _compare_owners(register: Register, asked: Sequence[Asked], positions: Ints,
     stem_shape = [one.translate(shape) for one in stems]
     made["core_shape"] = _covered(ours.of([one.core.translate(shape) for one in our_parts]), stem_shape)
     made["core_length"] = _lengths(cores)
+    titles = [bare_title(one.project) for one in asked]
+    companies = [
+        parts if told else _company_of(title, own.stem)
+        for parts, told, title, own in zip(party, given, titles, owner, strict=True)
+    ]
+    made["unlike"] = np.fromiter(map(_unlike, companies, owner), np.float32, len(owner))
     counts = [np.log1p(register.core_counts.get(one.core, 0)) for one in our_parts]
     made["core_common"] = np.array(ours.of(counts), np.float32)
     shared = _shared(stems, held)
@@ -189,9 +278,13 @@ def _compare_owners(register: Register, asked: Sequence[Asked], positions: Ints,
     made["branch_relation"] = np.where(
         no_party, np.nan, _relation([one.branch for one in party], [one.branch for one in owner])
     )
-    related = [bool(at >= 0 and register.alias_related[at]) for at in aliases.tolist()]
+    # A group's project may be any subsidiary's, unless its own name says which.
+    related = [
+        bool(at >= 0 and register.alias_related[at])
+        or (subsidiary(said, name) and company_parts(name).stem not in title)
+        for at, said, name, title in zip(aliases.tolist(), given, names, titles, strict=True)
+    ]
     made["related"] = np.array(related, np.float32)
-    titles = [bare_title(one.project) for one in asked]
     made["owner_in_project"] = _covered(cores, titles)
     told = _Pairs(titles)
     made["company_in_project"] = _alike(told.of([company_parts(company_in(one)).stem for one in told.unique]), held)
@@ -225,24 +318,42 @@ def _compare_projects(
     made["words_lacking"] = np.where(nothing, np.nan, _lengths(words) - shared)
     whole = [f"{owner}{own}" for owner, own in zip(aliases, words, strict=True)]
     made["words_extra"] = np.where(missing, np.nan, _lengths(stated) - _shared(whole, stated))
-    ordered = told.of(["".join(sorted(_own(one))) for one in told.unique])
+    own = [_own(one) for one in told.unique]
+    ordered = told.of(["".join(sorted(one.words)) for one in own])
     cache: dict[str, str] = {}
     kept = [cache.get(one) or cache.setdefault(one, "".join(sorted(one))) for one in words]
     made["words_alike"] = _alike(ordered, kept)
     made["words_length"] = _lengths(words)
-    theirs, ours = masks([one.project for one in records])[found.lines], register.masks[found.positions]
+    works, theirs = [register.works[at] for at in found.positions.tolist()], told.of([one.works for one in own])
+    made["works_covered"] = _covered(works, theirs)
+    made["works_alike"] = _alike(theirs, works)
+    given, ours = masks([one.project for one in records])[found.lines], register.masks[found.positions]
     for at, name in enumerate(("phases", "numbers", "amounts")):
         pair = slice(2 * at, 2 * at + 2)
-        made[name] = np.where(missing, np.nan, _agree(theirs[:, pair], ours[:, pair]))
+        made[name] = np.where(missing, np.nan, _agree(given[:, pair], ours[:, pair]))
 
 
 # Where both sides say it and they differ, a person looks: stages, numbers, capacities, another province or company.
-_SAID: Final = [list(FEATURES).index(name) for name in ("phases", "numbers", "amounts", "near", "same_uscc")]
+_SAID: Final = [
+    list(FEATURES).index(name) for name in ("phases", "numbers", "amounts", "near", "same_uscc", "same_parcel")
+]
+# Who bears only the name of the owner's parent or group may mean any of its companies.
+_RELATED: Final = list(FEATURES).index("related")
+_NAMED: Final = list(FEATURES).index("party_given")
+_UNLIKE: Final = list(FEATURES).index("unlike")
 
 
 def contradicting(values: Floats) -> NDArray[np.bool_]:
     """Rows of features in which record and register contradict each other: never linked without a person."""
-    made: NDArray[np.bool_] = (values[:, _SAID] == 0).any(axis=1)
+    made: NDArray[np.bool_] = (
+        (values[:, _SAID] == 0).any(axis=1) | (values[:, _RELATED] == 1) | (values[:, _UNLIKE] > 0)
+    )
+    return made
+
+
+def unnamed(values: Floats) -> NDArray[np.bool_]:
+    """Rows of features of records that name no party."""
+    made: NDArray[np.bool_] = values[:, _NAMED] == 0
     return made
 
 
@@ -256,10 +367,27 @@ def parts_of(register: Register, records: Sequence[Asked], found: Found) -> NDAr
     return made
 
 
-def _own(title: str) -> str:
+def together(
+    raw: NDArray[np.float64], register: Register, found: Found, parts: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The log odds, with the stages of one project that a record names together as sure as the surest of them."""
+    if not parts.any():
+        return raw
+    made, groups = raw.copy(), dict[tuple[int, int, str], list[int]]()
+    for at in np.flatnonzero(parts).tolist():
+        position = int(found.positions[at])
+        # Where in its name a stage stands makes no other works of it.
+        works = "".join(sorted(register.words[position]))
+        groups.setdefault((int(found.lines[at]), int(register.project_owner[position]), works), []).append(at)
+    for several in groups.values():
+        made[several] = raw[several].max()
+    return made
+
+
+def _own(title: str) -> ProjectParts:
     """A record's words for its project without the company it begins with."""
     company = company_in(title)
-    return project_parts(title[len(company) :] if company and len(company) < len(title) else title).words
+    return project_parts(title[len(company) :] if company and len(company) < len(title) else title)
 
 
 def _compare_rivals(register: Register, lines: Ints, positions: Ints, made: dict[str, Floats]) -> None:
@@ -269,7 +397,7 @@ def _compare_rivals(register: Register, lines: Ints, positions: Ints, made: dict
     likeness += np.nan_to_num(made["company_in_project"], nan=0)
     made["owner_lead"] = _lead(likeness, lines, np.where(holders >= 0, holders, -1 - each))
     titled = sum(
-        (np.nan_to_num(made[name], nan=0) for name in ("title_alike", "words_covered", "words_alike")),
+        (np.nan_to_num(made[name], nan=0) for name in ("title_alike", "words_covered", "words_alike", "works_alike")),
         np.nan_to_num(made["title_same"], nan=0).astype(np.float32),
     )
     own = lines * (int(holders.max()) + 2) + holders + 1

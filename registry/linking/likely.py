@@ -6,9 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import json_text
+from registry.linking.known_facts import known_facts, stated_facts
 from registry.linking.known_register import known_register
 from registry.linking.model import Model
-from registry.linking.register import Asked
+from registry.linking.register import Asked, find
+from registry.linking.thresholds import DOUBT
 from registry.linking.weighing import speaking, weigh
 from registry.names import normal_texts
 
@@ -33,7 +35,8 @@ WHERE EXISTS (SELECT FROM rejected AS r WHERE r.record_id = d.record_id AND r.pr
 _OPEN: Final = """
 SELECT d.record_id, coalesce(l.party_name, ''), coalesce(l.project_name, ''), coalesce(l.region, ''),
        CASE WHEN l.uscc_is_sure THEN l.party_uscc ELSE '' END, coalesce(r.address, ''),
-       CASE WHEN l.shown <> 'other' THEN l.shown ELSE '' END, coalesce(d.enterprise_id, 0)
+       CASE WHEN l.shown <> 'other' THEN l.shown ELSE '' END, coalesce(d.enterprise_id, 0),
+       r.acted_on, r.stated_capacity, r.details ->> 'parcel', r.amount, r.area_hectares
 FROM decisions AS d
 JOIN linking AS l USING (record_id)
 JOIN records AS r ON r.record_id = d.record_id AND r.known_to = 'infinity'
@@ -102,8 +105,6 @@ WHERE l.record_id = d.record_id AND d.outcome = 'unlinked' AND d.method = 'unkno
   AND NOT EXISTS (SELECT FROM weighed AS w WHERE w.record_id = d.record_id)
   AND NOT EXISTS (SELECT FROM enterprise_names AS n WHERE n.name_normal = l.party_name AND n.known_to = 'infinity')
 """
-# From this score on a doubt is worth a person's time where exact means said that nothing fits.
-_DOUBT: Final = 0.3
 
 
 async def decide_likely(connection: AsyncConnection, model: Model) -> None:
@@ -118,12 +119,18 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
     register = await known_register(connection)
     addresses = normal_texts(one[5] for one in found if one[5])
     asked = [
-        Asked(id_, party, project, region, uscc, addresses.get(address, ""), sector, enterprise)
-        for id_, party, project, region, uscc, address, sector, enterprise in found
+        Asked(id_, party, project, region, uscc, addresses.get(address, ""), sector, enterprise, stated_facts(stated))
+        for id_, party, project, region, uscc, address, sector, enterprise, *stated in found
     ]
     said = await connection.execute(text("SELECT record_id, project_id FROM rejected"))
     barred = frozenset((id_, project) for id_, project in said)
-    weighed = weigh(register, model, asked, barred)
+    likely = find(register, asked)
+    ids = [
+        (asked[line].id, register.projects[at].id)
+        for line, at in zip(likely.lines.tolist(), likely.positions.tolist(), strict=True)
+    ]
+    known = await known_facts(connection, {one.id: one.facts for one in asked}, ids)
+    weighed = weigh(register, model, asked, likely, known=known, barred=barred)
     told = speaking(model, weighed.values)
     await _copy(
         connection,
@@ -139,7 +146,7 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
     await connection.exec_driver_sql(_SPARE_REAL)
     await connection.exec_driver_sql(_SPARE_NONE)
     await connection.execute(text(_LINKED), {"model": model.version})
-    await connection.execute(text(_TO_REVIEW), {"doubt": _DOUBT})
+    await connection.execute(text(_TO_REVIEW), {"doubt": DOUBT})
     await connection.exec_driver_sql(_NONE)
 
 

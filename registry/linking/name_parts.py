@@ -24,13 +24,21 @@ _TRADES: Final = re.compile(
 # What clerks write around a company's name, and what approvals put around a project's.
 _CLERKS: Final = re.compile(
     "^(?:申请人|申请单位|建设单位|项目单位|单位名称|企业名称|借款人|受让人|受让方|使用权人|竞得人)|"
-    "(?:盖章|公章|签章|等|财务部|工程部|项目部|筹建处|办公室)$"
+    "(?<=公司)(?:原名?|曾用名|现名?|更名为).+$|"
+    "(?:盖章|公章|签章|章|等|财务部|工程部|项目部|筹建处|办公室|本部|存续|筹)$"
 )
 _BOILERPLATE: Final = re.compile(
     "^关于(?:同意|核准|批准|印发)?|环境影响(?:评价)?(?:报告书|报告表|登记表|文件)?|可行性研究报告|节能(?:评估)?(?:报告书?|报告表|审查)|"
-    "初步设计|水土保持方案|竣工环境保护验收|竣工环保验收|环保验收|建设用地|用地预审|(?:项目)?(?:备案|核准)(?:证|通知书)?$|"
-    "的?(?:批复|复函|审批意见|审查意见|意见|函|通知|公告|公示|请示)$|用地$|贷款$|固定资产(?:贷款)?$"
+    "可行性研究$|初步设计|水土保持方案|竣工环境保护验收|竣工环保验收|环保验收|建设用地|用地预审|"
+    "(?:项目)?(?:备案|核准)(?:证|通知书)?$|的?(?:批复|复函|审批意见|审查意见|意见|函|通知|公告|公示|请示)$|"
+    "用地$|(?:项目)?贷款$|固定资产(?:贷款)?$|排污许可证?$|变更$"
 )
+# How something is built, as against what: clerks take one of these words for another.
+_BUILDING: Final = re.compile(
+    "^新建|改扩建|新建|扩建|改建|迁建|续建|易地改造|搬迁改造|环保搬迁|技术改造|技改|升级改造|改造升级|技术升级|改造|升级"
+)
+# How the name of a group or of a head company ends.
+_GROUP: Final = re.compile("(?:集团|总公司|总厂)(?:股份|控股|有限|责任|公司)*$")
 _COMPANY: Final = re.compile("^.{2,40}?(?:公司|总厂|厂|集团)")
 
 _PHASE: Final = re.compile(r"(\d+)(?:期|阶段|步|标段)|(?:期|阶段)(\d+)")
@@ -66,6 +74,7 @@ class ProjectParts:
     """What a project's name says besides its owner; masks have a bit for each thing named."""
 
     words: str  # without numbers and filling words
+    works: str  # what is built: the words without how it is built, where that leaves any
     phases: tuple[int, int]
     numbers: tuple[int, int]
     amounts: tuple[int, int]
@@ -121,6 +130,18 @@ def bare_title(name: str) -> str:
     return name
 
 
+def subsidiary(group: str, owner: str) -> bool:
+    """Whether one name is a group's or head company's and the other that of a company below it (both normal).
+
+    山东钢铁集团有限公司 is not 山东钢铁集团日照有限公司; 唐山国丰集团 may well be 唐山国丰钢铁有限公司.
+    """
+    if _GROUP.search(group) is None:
+        return False
+    above, below = company_parts(group).stem, company_parts(owner).stem
+    own = _TRADES.sub("", below.removeprefix(above).removeprefix("集团"))
+    return len(above) >= 2 and below.startswith(above) and below != above and len(own) >= 2
+
+
 def company_in(name: str) -> str:
     """The company that a project's name begins with, as far as it says so; '' where it does not."""
     found = _COMPANY.match(name)
@@ -163,7 +184,14 @@ def project_parts(name: str) -> ProjectParts:
     words = _FILLING.sub("", _NUMBER.sub("", bare)).replace(" ", "")
     for longer, shorter in _SHORTER.items():
         words = words.replace(longer, shorter)
-    return ProjectParts(words, _mask("期", list(phases)), _mask("", list(numbers)), _mask("量", list(amounts)))
+    works = _BUILDING.sub("", words)
+    return ProjectParts(
+        words,
+        works if len(works) >= 2 else words,
+        _mask("期", list(phases)),
+        _mask("", list(numbers)),
+        _mask("量", list(amounts)),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from registry.linking.facts import NOTHING, Facts
 from registry.linking.likeness import Ints, Names
-from registry.linking.name_parts import bare_title, company_parts, hash_of, project_parts
+from registry.linking.name_parts import ProjectParts, bare_title, company_parts, hash_of, project_parts
 from registry.linking.places import cities, nearness, region_in, region_number
 
 # How many names and projects are looked up for a record, and how many of them are weighed closely.
@@ -52,6 +53,7 @@ class Asked:
     address: str = ""
     sector: str = ""
     enterprise_id: int = 0  # the enterprise that bears exactly the party's name or number; 0 where none or several do
+    facts: Facts = NOTHING
 
 
 def masks(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -95,6 +97,7 @@ class Register:
         self.regions = np.empty(0, np.int64)
         self.masks = np.empty((0, 6), np.int64)
         self.words: list[str] = []
+        self.works: list[str] = []
         self.core_counts: dict[str, int] = {}
         self.aliases: list[str] = []
         self.alias_owner = np.empty(0, np.int64)
@@ -141,22 +144,24 @@ class Register:
         self.alive = np.concatenate([self.alive, np.ones(len(projects), bool)])
         self.masks = np.concatenate([self.masks, masks([one.name for one in projects])])
         for project in projects:
-            self.words.append(self._words(project))
+            own = self._own(project)
+            self.words.append(own.words)
+            self.works.append(own.works)
         texts, city = [one.name for one in projects], cities(regions)
         if self.names is None:
             self.names = Names(texts, city)
         else:
             self.names.add(texts, city)
 
-    def _words(self, project: Project) -> str:
-        """A project's own words: its name without numbers, filling words and its owner's name."""
+    def _own(self, project: Project) -> ProjectParts:
+        """What a project's name says without its owner's name."""
         name, at = project.name, self.owner_position.get(project.owner_id)
         for one in sorted(self.owners[at].names, key=len, reverse=True) if at is not None else ():
             parts = company_parts(one)
             for start in (one, parts.stem, parts.stem.removeprefix(parts.place), parts.place + parts.core):
                 if len(start) >= 2 and name.startswith(start):
-                    return project_parts(name[len(start) :]).words
-        return project_parts(name).words
+                    return project_parts(name[len(start) :])
+        return project_parts(name)
 
     def _order(self) -> None:
         """Which projects each owner has, as one array in the owners' order."""

@@ -2,10 +2,12 @@
 
 import csv
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from registry.errors import BadInput
+from registry.linking.facts import Facts
 from registry.linking.register import Asked, Owner, Project, Register
 from registry.linking.training import Labelled
 from registry.names import normalise
@@ -15,6 +17,9 @@ _COLUMNS: Final = {
     "records": ("id", "act", "on", "project_code", "project_name", "party_name", "party_uscc", "region", "address"),
     "truth": ("record", "project"),
 }
+# Columns that a set may have beside these, for training: days (dates) of projects, and of both capacities
+# ("crude_steel t/a 1000000|…"), parcels and amounts ("yuan 5000000|hectares 12.5").
+_FACTS: Final = ("days", "capacities", "parcels", "amounts")
 Row = dict[str, str]
 
 
@@ -48,7 +53,8 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
                     f"{path.name} lacks the columns {', '.join(lacking)}.",
                     remedy="docs/linking.md says what a set holds.",
                 )
-            return [{name: (row[name] or "").strip() for name in columns} for row in reader]
+            kept = (*columns, *(name for name in _FACTS if name in (reader.fieldnames or ())))
+            return [{name: (row[name] or "").strip() for name in kept} for row in reader]
     except FileNotFoundError:
         raise BadInput(
             f"There is no {path}.", remedy="A linkage set has projects.csv, records.csv and truth.csv."
@@ -60,6 +66,27 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
 def owner_of(row: Row) -> str:
     """Whose project a row is: by number, else by name."""
     return row["owner_uscc"] or normalise(row["owner_name"]).text
+
+
+def _facts(row: Row, *days: str) -> Facts:
+    try:
+        return Facts(
+            tuple(date.fromisoformat(day) for day in (*days, *_several(row, "days")) if day),
+            tuple(
+                (product, unit, float(amount)) for product, unit, amount in map(str.split, _several(row, "capacities"))
+            ),
+            frozenset(_several(row, "parcels")),
+            frozenset((unit, float(amount)) for unit, amount in map(str.split, _several(row, "amounts"))),
+        )
+    except ValueError as wrong:
+        raise BadInput(
+            f"A linkage set states something that cannot be read: {wrong}.",
+            remedy="docs/linking.md says what a set holds.",
+        ) from None
+
+
+def _several(row: Row, column: str) -> list[str]:
+    return [one for one in row.get(column, "").split("|") if one]
 
 
 def labelled(one: LinkageSet) -> Labelled:
@@ -89,8 +116,10 @@ def labelled(one: LinkageSet) -> Labelled:
                 row["party_uscc"],
                 normalise(row["address"]).text,
                 enterprise_id=holder_of.get(row["party_uscc"], 0),
+                facts=_facts(row, row["on"]),
             )
         )
         truth.append({at[code] for code in one.truth[row["id"]] if code in at})
     holders = [Owner(owner, tuple(each), usccs[owner]) for owner, each in names.items()]
-    return Labelled(Register(projects, holders), records, truth)
+    known = {position: _facts(row) for position, row in enumerate(one.projects, start=1)}
+    return Labelled(Register(projects, holders), records, truth, known)

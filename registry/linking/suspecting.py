@@ -15,11 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.database import json_text
 from registry.linking.name_parts import bare_title, company_in, company_parts, project_parts, sounds
 from registry.linking.places import region_in, region_number
+from registry.linking.thresholds import SAME_COMPANY, SAME_WORKS
 from registry.suspect_summaries import summarise_suspects
-
-# How alike the works' words, and the companies' names, of one suspected project are at least.
-_SAME_WORKS: Final = 0.55
-_SAME_COMPANY: Final = 0.8
 
 # A record leaves when it is linked, when a person decided about it, or when it shows no sector any more.
 _LEAVING: Final = """
@@ -143,7 +140,7 @@ def _suspect_of(
             if not all(_near(one, other) for other in suspect.shown[:3]):
                 continue
             works = max(_works(one, other) for other in suspect.shown[:20])
-            if works >= _SAME_WORKS and works > alike and any(_company(one, other) for other in suspect.shown[:20]):
+            if works >= SAME_WORKS and works > alike and any(_company(one, other) for other in suspect.shown[:20]):
                 best, alike = suspect, works
                 why = {"party_uscc": one.uscc} if key[1] == "uscc" else {"party_name": one.company}
                 why |= {"project_name": one.title} if one.title else {}
@@ -161,7 +158,7 @@ def _company(one: _Shown, other: _Shown) -> bool:
         return one.company == other.company
     first, second = company_parts(one.company), company_parts(other.company)
     if first.core != second.core:
-        return Indel.normalized_similarity(first.stem, second.stem) >= _SAME_COMPANY
+        return Indel.normalized_similarity(first.stem, second.stem) >= SAME_COMPANY
     # One name may be the other shortened.
     shared = LCSseq.similarity(first.stem, second.stem)
     return shared >= min(len(first.stem), len(second.stem)) - 1
@@ -170,7 +167,7 @@ def _company(one: _Shown, other: _Shown) -> bool:
 def _works(one: _Shown, other: _Shown) -> float:
     """How alike the works are; what says nothing of them contradicts nothing."""
     if not one.title or not other.title:
-        return _SAME_WORKS
+        return SAME_WORKS
     first, second = project_parts(one.title), project_parts(other.title)
     for mine, theirs in ((first.phases, second.phases), (first.numbers, second.numbers)):
         if any(mine) and any(theirs) and mine != theirs:

@@ -1,7 +1,7 @@
 """Training the model from labelled records: boosted trees, calibrated on records that the trees did not see."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from registry.link_words import DIRECTIONS, FEATURES
-from registry.linking.features import Floats, contradicting, features, parts_of
+from registry.linking.facts import Facts
+from registry.linking.features import Floats, contradicting, features, parts_of, together, unnamed
 from registry.linking.likeness import Ints
 from registry.linking.model import read_model, shares
-from registry.linking.register import Asked, Register, find
+from registry.linking.register import Asked, Found, Register, find
+from registry.linking.thresholds import AUTOMATIC_AT_LEAST, REVIEW, RIGHT_ENOUGH
 
-# What is linked without a person is right this often, as measured on records held back.
-RIGHT_ENOUGH: Final = 0.999
-# And never from a lower score than this: below it near-namesakes begin.
-LOWEST: Final = 0.918
 _DEPTH: Final = 6
 _FOLDS: Final = 3
 
@@ -30,14 +28,17 @@ class Labelled:
     register: Register
     records: Sequence[Asked]
     truth: Sequence[set[int]]
+    known: Mapping[int, Facts]  # of the projects, by id
 
 
 def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) -> str:
     """A model as JSON."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # only who trains needs it
     from sklearn.isotonic import IsotonicRegression
+    from threadpoolctl import threadpool_limits
 
-    rows, labels, lines, parts = _pairs(sets)
+    pairs = _pairs(sets)
+    rows, labels, lines = pairs.rows, pairs.labels, pairs.lines
     fold = np.random.default_rng(seed).integers(0, _FOLDS, int(lines.max()) + 1)[lines]
 
     def fitted(kept: NDArray[np.bool_]) -> Any:
@@ -52,16 +53,20 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
             random_state=seed,
             early_stopping=False,
         )
-        return learner.fit(rows[kept], labels[kept])
+        # Sums of many threads differ in their last digits, and with them the weights.
+        with threadpool_limits(1):
+            return learner.fit(rows[kept], labels[kept])
 
-    share = np.empty(len(labels))
+    # Whole records are held back, so that a record's candidates are weighed by trees that saw none of them.
+    raw = np.empty(len(labels))
     for one in range(_FOLDS):
         held = fold == one
-        share[held] = shares(fitted(~held).decision_function(rows[held]), lines[held], parts[held])
+        raw[held] = fitted(~held).decision_function(rows[held])
+    share = pairs.shares(raw)
     isotonic = IsotonicRegression(out_of_bounds="clip", y_min=0.0005, y_max=0.9995).fit(share, labels)
     grid, right = centred(np.asarray(isotonic.X_thresholds_), np.asarray(isotonic.y_thresholds_))
     sure = np.interp(share, grid, right)
-    doubtful = contradicting(rows)
+    doubtful = contradicting(rows) | unnamed(rows)
     told = {
         "features": list(FEATURES),
         "depth": _DEPTH,
@@ -71,7 +76,7 @@ def train(sets: Iterable[Labelled], *, seed: int = 20131006, trees: int = 90) ->
             "right": [round(float(one), 5) for one in right],
         },
         "automatic": _automatic(sure[~doubtful], labels[~doubtful]),
-        "review": 0.03,
+        "review": REVIEW,
         "trained": {
             "records": int(lines.max()) + 1,
             "pairs": len(labels),
@@ -92,17 +97,39 @@ def centred(share: NDArray[np.float64], right: NDArray[np.float64]) -> tuple[NDA
     return np.concatenate([[0.0], middles, [1.0]]), np.concatenate([levels[:1], levels, levels[-1:]])
 
 
-def _pairs(sets: Iterable[Labelled]) -> tuple[Floats, NDArray[np.bool_], Ints, NDArray[np.bool_]]:
-    rows, labels, lines, parts, before = [], [], [], [], 0
-    for one in sets:
+@dataclass(frozen=True)
+class _Pairs:
+    """What was found for the records of all sets; lines count on from set to set."""
+
+    rows: Floats
+    labels: NDArray[np.bool_]
+    lines: Ints
+    parts: NDArray[np.bool_]
+    found: list[tuple[Register, Found]]
+
+    def shares(self, raw: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As the linker makes them of the trees' log odds."""
+        made, start = raw.copy(), 0
+        for register, found in self.found:
+            part = slice(start, start + len(found.lines))
+            made[part] = together(raw[part], register, found, self.parts[part])
+            start = part.stop
+        return shares(made, self.lines, self.parts)
+
+
+def _pairs(sets: Iterable[Labelled]) -> _Pairs:
+    rows, labels, lines, parts, kept, before = [], [], [], [], [], 0
+    # In an order of their own, so that the same sets give the same weights however they are named.
+    for one in sorted(sets, key=lambda given: (len(given.records), repr(given.records[:50]))):
         found = find(one.register, one.records)
-        rows.append(features(one.register, one.records, found))
+        kept.append((one.register, found))
+        rows.append(features(one.register, one.records, found, one.known))
         pairs = zip(found.lines.tolist(), found.positions.tolist(), strict=True)
         labels.append(np.array([one.register.projects[meant].id in one.truth[asked] for asked, meant in pairs], bool))
         lines.append(found.lines + before)
         parts.append(parts_of(one.register, one.records, found))
         before += len(one.records)
-    return np.concatenate(rows), np.concatenate(labels), np.concatenate(lines), np.concatenate(parts)
+    return _Pairs(np.concatenate(rows), np.concatenate(labels), np.concatenate(lines), np.concatenate(parts), kept)
 
 
 def _trees(model: Any) -> dict[str, Any]:
@@ -136,7 +163,7 @@ def _automatic(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
     order = np.argsort(-sure, kind="stable")
     right = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(right >= RIGHT_ENOUGH)
-    return round(float(max(LOWEST, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
+    return round(float(max(AUTOMATIC_AT_LEAST, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
 
 
 def reliability(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> list[dict[str, float]]:

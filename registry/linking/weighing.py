@@ -1,24 +1,23 @@
 """Weighing what exact means leave open: each record's likeliest projects, scored, and what follows from the scores."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from registry.link_words import FEATURES
-from registry.linking.features import Floats, contradicting, features, parts_of
+from registry.linking.facts import Facts
+from registry.linking.features import Floats, contradicting, features, parts_of, together, unnamed
 from registry.linking.likeness import Ints
 from registry.linking.model import Model
-from registry.linking.register import Asked, Register, find
+from registry.linking.register import Asked, Found, Register, find
+from registry.linking.thresholds import AUTOMATIC_UNNAMED, MOST_LINKED, SHOWN
 
-# Candidates that a person is shown, and speaking features that are kept with each.
-SHOWN: Final = 5
+# Speaking features that are kept with each candidate.
 SPEAKING: Final = 8
-# A record may belong to so many projects without a person.
-_MOST: Final = 6
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,25 @@ class Weighed:
 
 
 def weigh(
-    register: Register, model: Model, records: Sequence[Asked], barred: frozenset[tuple[int, int]] = frozenset()
+    register: Register,
+    model: Model,
+    records: Sequence[Asked],
+    found: Found | None = None,
+    *,
+    known: Mapping[int, Facts] = MappingProxyType({}),
+    barred: frozenset[tuple[int, int]] = frozenset(),
 ) -> Weighed:
     """The candidates of each record that a person would be shown, those marked that need no person.
 
-    `barred` are (record, project) that a person has said are not one: never proposed again.
+    `found` is what `find` says of them, `known` are facts of those projects; `barred` are (record, project) that a
+    person has said are not one: never proposed again.
     """
-    found = find(register, records)
-    values = features(register, records, found)
-    scores = model.scores(model.raw(values), found.lines, parts_of(register, records, found))
-    ids = np.array([one.id for one in register.projects], np.int64)[found.positions]
+    found = find(register, records) if found is None else found
+    values = features(register, records, found, known)
+    parts = parts_of(register, records, found)
+    raw = together(model.raw(values), register, found, parts)
+    scores = model.scores(raw, found.lines, parts)
+    ids = np.array([register.projects[at].id for at in found.positions.tolist()], np.int64)
     kept = scores >= model.review
     if barred:
         said = [(records[line].id, project) for line, project in zip(found.lines.tolist(), ids.tolist(), strict=True)]
@@ -54,7 +62,8 @@ def weigh(
     first = rank < SHOWN
     order, lines, rank = order[first], lines[first], rank[first]
     contradicted = _contradicted(records, register, found.positions[order], lines, values[order])
-    automatic = (scores[order] >= model.automatic) & (rank < _MOST) & ~contradicted
+    enough = np.where(unnamed(values[order]), np.maximum(AUTOMATIC_UNNAMED, model.automatic), model.automatic)
+    automatic = (scores[order] >= enough) & (rank < MOST_LINKED) & ~contradicted
     return Weighed(lines, ids[order], scores[order], automatic, values[order])
 
 
@@ -89,11 +98,3 @@ def speaking(model: Model, values: Floats) -> list[list[dict[str, Any]]]:
             ]
         )
     return told
-
-
-def by_line(weighed: Weighed) -> dict[int, list[int]]:
-    """Positions in `weighed` of each record's line."""
-    made: dict[int, list[int]] = defaultdict(list)
-    for at, line in enumerate(weighed.lines.tolist()):
-        made[line].append(at)
-    return made

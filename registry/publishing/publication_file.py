@@ -94,6 +94,9 @@ async def publication_file(session: AsyncSession, publication: int, today: date)
     if found is None:
         raise NotFound("There is no such publication.", where="publication")
     versions = [version_line(found["kind"], row, today) for row in await _versions(session, publication)]
+    if found["withdrawn_at"] is not None:
+        # A tombstone points at nobody.
+        found |= {"project_id": None, "enterprise_id": None, "sector": None}
     names = await region_names(session, [found["region"]])
     return PublicationFile(
         **{name: found[name] for name in PublicationFile.model_fields if name in found},

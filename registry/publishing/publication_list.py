@@ -1,5 +1,6 @@
 """One list of everything that is made public: the register's own publications and the notices of others."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -31,7 +32,11 @@ SELECT 'register' AS origin, p.id, p.reference, p.kind, coalesce(p.sector, '') A
     EXISTS (
         SELECT FROM publication_versions AS w WHERE w.publication_id = p.id AND w.state = 'superseded'
     ) AS corrected,
-    p.withdrawn_reason
+    p.withdrawn_reason, p.project_id, p.enterprise_id,
+    concat_ws(' ', p.reference, v.content -> 'facts' ->> 'enterprise_name', v.content -> 'facts' ->> 'project_name',
+        v.content -> 'facts' ->> 'enterprise_uscc', v.content -> 'facts' ->> 'project_code',
+        v.content -> 'facts' ->> 'number',
+        jsonb_path_query_array(v.content, '$.lines[*].enterprise_name')::text) AS words
 FROM publications AS p
 LEFT JOIN LATERAL (
     SELECT w.* FROM publication_versions AS w WHERE w.publication_id = p.id AND w.state IN ('published', 'displayed')
@@ -43,7 +48,9 @@ WHERE p.public_since IS NOT NULL AND (v.id IS NOT NULL OR p.withdrawn_at IS NOT 
 _OTHERS: Final = """
 SELECT 'reported' AS origin, n.id, n.reference, n.kind, n.sector, NULL AS region, n.title, NULL::jsonb AS content,
     'reported' AS state, n.on_date, NULL::timestamptz AS changed_at, NULL::date AS objections_until, n.issuer,
-    0 AS version, s.synthetic, n.unverified, false AS corrected, '' AS withdrawn_reason
+    0 AS version, s.synthetic, n.unverified, false AS corrected, '' AS withdrawn_reason, NULL::bigint AS project_id,
+    NULL::bigint AS enterprise_id, concat_ws(' ', n.reference, n.title, n.issuer, (
+        SELECT string_agg(i.enterprise_name, ' ') FROM notice_items AS i WHERE i.notice_id = n.id)) AS words
 FROM notices AS n JOIN sources AS s ON s.id = n.source_id
 """
 _BOTH: Final = f"({_OWN} UNION ALL {_OTHERS})"
@@ -93,6 +100,10 @@ class PublicationFilter:
     state: str | None = None
     sector: str | None = None
     province: str | None = None
+    # A part of a name, number or code; case does not matter.
+    text: str | None = None
+    project: int | None = None
+    enterprise: int | None = None
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
@@ -102,9 +113,14 @@ class PublicationFilter:
             "state = :state": self.state,
             "sector = :sector": self.sector,
             "left(region, 2) = :province": self.province,
+            "strpos(lower(words), lower(:text)) > 0": self.text,
+            # What was withdrawn no longer points at anybody.
+            "state <> 'withdrawn' AND project_id = :project": self.project,
+            "state <> 'withdrawn' AND enterprise_id = :enterprise": self.enterprise,
         }
         used = {said: value for said, value in asked.items() if value is not None}
-        return " AND ".join(["true", *used]), {said.rsplit(":", 1)[1]: value for said, value in used.items()}
+        binds = {re.findall(r":(\w+)", said)[0]: value for said, value in used.items()}
+        return " AND ".join(["true", *used]), binds
 
 
 async def publication_kinds(session: AsyncSession) -> list[str]:

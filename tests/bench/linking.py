@@ -215,7 +215,8 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         write(
-            Path(folder), "plain", options.projects, options.records, 9, real=False, other=True, coded=options.coded
+            Path(folder), "plain", options.projects, options.records, 9,
+            real=False, written="other", coded=options.coded,
         )  # fmt: skip
         found = compare(os.environ["THREEGATES_DATABASE_URL"], read_set(Path(folder)))
     if options.json:

@@ -16,7 +16,7 @@ from tests.faults.report_forensics import ADDRESSES
 from tests.scratch_server import database
 
 # The intake's rate a second, for how many seconds it is flooded at that rate, how many then come at once.
-SCALES = {"small": (20.0, 1, 40), "full": (5.0, 180, 150)}
+SCALES = {"small": (20.0, 1, 40), "full": (5.0, 60, 150)}
 # One in so many of the flood is an honest one.
 HONEST = 5
 
@@ -31,7 +31,8 @@ async def run(url: str, account: Account) -> None:
         await tip_world.build(dsn)
         with tempfile.TemporaryDirectory(prefix="threegates-fault-") as name:
             async with _intake.intake(dsn, Path(name), rate=rate) as process:
-                limits = httpx.Limits(max_connections=1_000)
+                # Everybody comes over a connection of their own.
+                limits = httpx.Limits(max_connections=1_000, max_keepalive_connections=0)
                 transport = httpx.AsyncHTTPTransport(local_address=ADDRESSES[0], limits=limits)
                 async with httpx.AsyncClient(base_url=process.address, transport=transport, timeout=300) as client:
                     loop = asyncio.get_running_loop()

@@ -33,7 +33,7 @@ from tests.registry.worlds import keep, project, scenario
 from tests.scratch_server import database
 
 # Transitions tried, projects with a decision each, and how often pages, interfaces and files are read.
-SCALES: Final = {"small": (200, 5, 100), "full": (100_000, 12, 5_000)}
+SCALES: Final = {"small": (150, 5, 75), "full": (100_000, 12, 5_000)}
 # Longest that anything of a withdrawn publication may be read anywhere.
 GONE_WITHIN: Final = 60.0
 PAGES: Final = (
@@ -144,6 +144,10 @@ class _Gate:
         self.at += timedelta(minutes=self.chance.randrange(1, 600))
         name, work = self.chance.choice(_STEPS)
         viewer = self.chance.choice(self.people)
+        if self.chance.random() < 0.7:
+            # Mostly somebody who may, so that there is much to go wrong.
+            needed: Permission = "approve" if name in _FOR_APPROVERS else "publish"
+            viewer = self.chance.choice([one for one in self.people if one.may(needed)])
         try:
             await work(self, viewer)
             self.counted["done"] += 1
@@ -394,6 +398,7 @@ def _fields(viewer: Viewer) -> dict[str, Any]:
     return {name: getattr(viewer, name) for name in Viewer.__dataclass_fields__}
 
 
+_FOR_APPROVERS: Final = ("approve", "refuse", "answer", "decide", "confirm")
 _WEIGHTS: Final = {
     "draft": 6, "revise": 2, "submit": 8, "approve": 16, "refuse": 1, "drop": 1, "correct": 4, "ask_withdrawal": 3,
     "object": 3, "answer": 5, "reply": 3, "confirm": 4, "appeal": 3, "decide": 5, "wait": 6, "change": 1, "forge": 6,

@@ -15,7 +15,7 @@ from tests.faults.account import Account
 from tests.scratch_server import database
 
 # Right receipts, and how many times each kind of answer is asked for.
-SCALES = {"small": (3, 30), "full": (50, 1_500)}
+SCALES = {"small": (3, 30), "full": (50, 1_000)}
 LARGEST_AUC = 0.55
 _AT_ONCE = 8
 

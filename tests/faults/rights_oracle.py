@@ -144,8 +144,9 @@ _OF_CASES = "case_subjects case_tasks case_decisions case_notes case_files case_
 
 
 def _alert(who: Looking, row: Row, facts: Facts) -> bool:
-    """An alert is for the officials of its region and for its desk, of credit for finance alone."""
+    """An alert is for the officials of its region, for its desk and its case's readers, of credit for finance alone."""
     mine = row["organisation_id"] == who.viewer.organisation_id is not None
+    mine = mine or (row["case_id"] is not None and _case(who, facts.cases[row["case_id"]], facts))
     return (
         who.may("internal") and (row["lane"] != "credit" or who.may("credit")) and (mine or who.within(row["region"]))
     )
@@ -159,7 +160,10 @@ def _alert_changed(who: Looking, row: Row, facts: Facts) -> bool:
     """Its desk acts on it; what has no desk waits for the nation's agencies. None here has another office above."""
     above = row["organisation_id"] is None and who.kind == "agency" and who.viewer.region == "000000"
     mine = row["organisation_id"] == who.viewer.organisation_id
-    return who.may("decide") and _alert(who, row, facts) and (mine or above)
+    worked = row["case_id"] is not None and facts.cases[row["case_id"]]["desk_id"] == who.viewer.organisation_id
+    # Whoever may not read its case does not act on it through the case.
+    worked = worked and _case(who, facts.cases[row["case_id"]], facts)
+    return who.may("decide") and _alert(who, row, facts) and (mine or above or worked)
 
 
 def _mine(who: Looking, row: Row, facts: Facts) -> bool:

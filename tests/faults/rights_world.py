@@ -172,6 +172,12 @@ _OF_DECIDERS = (
     "now(), now() FROM (SELECT id FROM organisations WHERE kind = 'agency' UNION ALL SELECT NULL) AS o, "
     "(SELECT DISTINCT region FROM project_versions) AS r, unnest(ARRAY['land', 'credit']) AS lane "
     "ON CONFLICT DO NOTHING",
+    "UPDATE cases SET owner_id = (SELECT min(a.id) FROM accounts AS a WHERE a.organisation_id = cases.desk_id) "
+    "WHERE id % 2 = 0",
+    "UPDATE case_tasks SET assignee_id = (SELECT min(a.id) FROM accounts AS a WHERE a.organisation_id = "
+    "case_tasks.organisation_id) WHERE id % 3 = 0",
+    "UPDATE alerts SET case_id = (SELECT c.id FROM cases AS c WHERE c.id % 5 = alerts.id % 5 ORDER BY c.id LIMIT 1), "
+    "state = 'in_case' WHERE id % 2 = 0",
     "INSERT INTO alert_findings (fingerprint, episode, alert_id, severity, added_at) "
     "SELECT id::text, 1, id, severity, now() FROM alerts",
     "INSERT INTO alert_events (alert_id, at, kind) SELECT id, now(), 'opened' FROM alerts",

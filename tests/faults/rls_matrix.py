@@ -28,16 +28,22 @@ from tests.faults.rights_oracle import Facts, Row, expected, finding
 from tests.faults.rights_world import ROLES, Looking, build, people
 from tests.scratch_server import database
 
-# Projects, acts of credit of each by each bank, the roles in each organisation, and whose pages are looked at besides
-# the tables (everybody's, where none is named).
-SCALES: dict[str, tuple[int, tuple[str, ...], tuple[Role, ...], tuple[str, ...]]] = {
+# Projects, acts of credit of each by each bank, the roles in each organisation, whose tables and then whose pages are
+# looked at (everybody's, where none is named), and of how many addresses each looks at one.
+Scale = tuple[int, tuple[str, ...], tuple[Role, ...], tuple[str, ...], tuple[str, ...], int]
+SCALES: dict[str, Scale] = {
     "small": (
         2,
         ("loan",),
         ("officer", "auditor"),
-        ("public", "finance-hebei/officer", "bank-yi/officer"),
+        (
+            *("public", "office/auditor", "finance/officer", "finance-hebei/officer", "finance-suzhou/key"),
+            *("land-tangshan/officer", "bank-jia/key", "bank-yi/officer"),
+        ),
+        ("public", "finance-hebei/officer", "bank-yi/officer", "land-tangshan/auditor"),
+        4,
     ),
-    "full": (4, ("loan", "bond"), ROLES, ()),
+    "full": (4, ("loan", "bond"), ROLES, (), (), 1),
 }
 # Its rows are the same for everybody and many: counted, not compared.
 _MANY = ("regions", "region_within", "region_successions", "industries", "industry_successions")
@@ -45,7 +51,7 @@ _MANY = ("regions", "region_within", "region_successions", "industries", "indust
 
 async def run(url: str, account: Account) -> None:
     """The tables through SQL as every viewer, then pages, resources and files as the portal gives them."""
-    projects, acts, roles, chosen = SCALES[account.scale]
+    projects, acts, roles, at_tables, at_pages, share = SCALES[account.scale]
     async with database(url, "fault_rights") as dsn:
         engine = make_engine(dsn)
         try:
@@ -60,10 +66,10 @@ async def run(url: str, account: Account) -> None:
             async with engine.begin() as looking:
                 account.expect("tables that are not under row-level security", await unprotected(looking), {})
             await _privileges(engine, account, tables)
-            await _matrix(engine, account, tables, lookers)
+            await _matrix(engine, account, tables, [one for one in lookers if not at_tables or one.name in at_tables])
             async with portal(dsn) as (client, projects_there):
-                some = [one for one in lookers if not chosen or one.name in chosen]
-                await rights_pages.look(client, account, some, credit, projects_there)
+                some = [one for one in lookers if not at_pages or one.name in at_pages]
+                await rights_pages.look(client, account, some, credit, projects_there, share)
         finally:
             await engine.dispose()
 

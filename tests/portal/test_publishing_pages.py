@@ -55,7 +55,7 @@ class Office:
 
 
 async def test_a_notice_from_the_desk_to_the_public_and_gone_again(engine: AsyncEngine, database_url: str) -> None:
-    formula = project(name="=2+2示例炼钢项目", approvals=[{"id": "A1", "kind": "filing", "issued": "2014-06-01"}])
+    formula = project(name="=2+2炼钢示例项目", approvals=[{"id": "A1", "kind": "filing", "issued": "2014-06-01"}])
     await keep(engine, scenario([], formula))
     async with transaction(engine) as session:
         await (await session.connection()).exec_driver_sql(
@@ -132,6 +132,11 @@ async def _read_by_all(office: Office, public: str) -> None:
     for language in ("zh-CN", "en"):
         for path in ("/notices?origin=register&state=published", "/publications/how", f"{public}/versions/1"):
             await office.read(path, language=language)
+    assert public in await office.read("/notices?q=示例停建〔2014〕1号")
+    assert public not in await office.read("/notices?q=不存在%")
+    read = (await office.client.get(f"/api/v1{public}")).json()
+    for owner in (f"/projects/{read['project_id']}", f"/enterprises/{read['enterprise_id']}"):
+        assert public in await office.read(owner)
     table = list(csv.DictReader(io.StringIO((await office.read("/publications.csv")).lstrip("\ufeff"))))
     assert [row["state"] for row in table] == ["published"]
     assert not any(value.startswith(("=", "+", "-", "@")) for row in table for value in row.values())
@@ -141,7 +146,6 @@ async def _read_by_all(office: Office, public: str) -> None:
     links = [Link.model_validate(one) for one in chain]
     assert [one.event for one in links] == ["displayed", "answer", "reply", "published"] and problems_of(links) == []
     assert problems_of([links[0], links[1].model_copy(update={"event": "published"})]) == [2]
-    read = (await office.client.get(f"/api/v1{public}")).json()
     assert read["in_force"]["content"]["facts"]["decision"] == "halt" and "drafted_by" not in str(read)
 
 
@@ -160,9 +164,18 @@ async def _gone(office: Office, public: str) -> None:
     stone = await office.read(public, status=410)
     assert "决定已撤销。" in stone
     await office.read(f"{public}/versions/1", status=404)
-    others = ("/notices", "/publications.csv", "/publications.atom", "/api/v1/publications", f"/api/v1{public}")
+    assert "enterprises/1" not in stone and (await office.client.get(f"/api/v1{public}")).json()["project_id"] is None
+    others = (
+        "/notices",
+        "/publications.csv",
+        "/publications.atom",
+        "/api/v1/publications",
+        f"/api/v1{public}",
+    )
     for one in (stone, *[await office.read(other) for other in others]):
-        assert "示例炼钢项目" not in one and "示例答复" not in one
+        assert "炼钢示例项目" not in one and "示例答复" not in one and "示例停建" not in one
+    for owner in ("/projects/1", "/enterprises/1"):
+        assert public not in await office.read(owner)
 
 
 async def _figures(office: Office) -> None:

@@ -258,6 +258,14 @@ def test_who_sees_the_queue(world: World) -> None:
     assert world.ask("finance", f"/review/{loan}").status == 200
     assert world.ask("finance", "/api/v1/reviews").json["total"] == 1
     assert world.ask("", "/api/v1/reviews").status == 401
+    everywhere = world.ask("reviewer", "/api/v1/reviews").json["total"]
+    for region, total in (("迁安市", everywhere), ("130200", everywhere), ("河北省唐海县", 0), ("440000", 0)):
+        asked = f"/api/v1/reviews?region={urllib.parse.quote(region)}"
+        assert world.ask("reviewer", asked).json["total"] == total, region
+    assert world.ask("reviewer", "/api/v1/reviews?region=nowhere").status == 422
+    assert "没有这个地区" in world.ask("reviewer", "/review?region=nowhere").text
+    assert "没有这个地区" in world.ask("reader", "/suspected?region=nowhere").text
+    assert world.ask("reviewer", "/review?state=disguised").status == 200
     shown = [one["record_id"] for one in world.ask("reviewer", "/api/v1/reviews").json["items"]]
     assert record in shown and loan not in shown
 

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core._pydantic_core import list_all_errors
+from starlette.requests import Request
 
+from portal import problems
 from portal.application import make_application
 from registry.import_items import EnterpriseItem, NoticeItem, ProjectItem, SourceItem
-from registry.import_problems import read_items
+from registry.import_problems import Problem, read_items
 from registry.validation_words import ANYTHING, WORDS, validation_words
 
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -112,3 +115,16 @@ def test_items_full_of_nonsense_are_refused_in_both_languages(model: type[BaseMo
         assert CHINESE.search(problem.zh), problem
         assert problem.en, problem
         assert not CHINESE.search(problem.en.replace(problem.value, "")), problem
+
+
+async def test_what_was_sent_is_not_said_again_neither_as_a_value_nor_as_a_column() -> None:
+    told = [{"type": "no_industry", "loc": ("body", "industry"), "input": "不可回显", "ctx": {}}]
+    words = ("“不可回显”不是行业代码。", "", "“不可回显” is no industry.", "")
+    told[0]["ctx"] = {"zh": words[0], "en": words[2]}
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(problems, "validation_words", lambda _kind, _context: words)
+        scope = {"type": "http", "path": "/api/v1/projects", "method": "POST", "headers": [], "query_string": b""}
+        answer = await problems._validation_error(Request(scope), RequestValidationError(told))
+    assert answer.status_code == 422 and "不可回显" not in bytes(answer.body).decode()
+    assert problems._column(Problem(1, "不可回显", "不可回显", "", "")) == ""
+    assert problems._column(Problem(1, "industry", "不可回显", "", "")) == "industry"

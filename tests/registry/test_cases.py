@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from registry.cases.arranging import Splitting, add_note, assign, hand_on, merge, split
 from registry.cases.asking import Answer, Asked, answer, ask, put_off, withdraw
 from registry.cases.case_file import CaseDossier, case_file
-from registry.cases.case_list import CaseFilter, cases_of_project, list_cases
+from registry.cases.case_list import CaseFilter, case_of_alert, cases_of_project, list_cases
 from registry.cases.desk import desk, desk_counts
 from registry.cases.files import NewFile, add_file, look_into, plain_name, read_file
 from registry.cases.moving import Step, StepNotReady, take_step
@@ -389,3 +389,53 @@ async def test_deadlines_are_told_once_each_and_go_up_to_the_office_above(engine
         await hand_over(session, leaving.account_id or 0, reviewer.account_id or 0)
         assert await open_work(session, leaving.account_id or 0) == nothing
     assert (await read(engine, reviewer, number)).owner_id == reviewer.account_id
+
+
+async def test_alerts_are_in_one_case_at_a_time_end_with_it_and_come_back_with_it(engine: AsyncEngine) -> None:
+    fingerprint, project = await world(engine)
+    reviewer = await somebody(engine, "ndrc-hebei", *REVIEWER)
+    supervisor = await somebody(engine, "ndrc-hebei", *SUPERVISOR)
+    alert = await value(
+        engine,
+        "INSERT INTO alerts (topic, rule, lane, severity, project_id, region, organisation_id, opened_at, changed_at) "
+        "VALUES (concat('project:', CAST(:project AS text)), 'land-without-approval', 'land', 'violation', "
+        ":project_id, '130200', 'ndrc-hebei', now(), now()) RETURNING id",
+        project=str(project),
+        project_id=project,
+    )
+    await value(
+        engine,
+        "INSERT INTO alert_findings (fingerprint, episode, alert_id, severity, added_at) "
+        "VALUES (:fingerprint, 1, :alert, 'violation', now()) RETURNING 1",
+        fingerprint=fingerprint,
+        alert=alert,
+    )
+    async with transaction(engine) as session:
+        await become(session, reviewer)
+        assert [one.alert_id for one in (await desk(session, reviewer, "mine", TODAY)).alerts] == [alert]
+    with pytest.raises(NotFound):  # another desk's
+        await opened(engine, await somebody(engine, "land-hebei", *REVIEWER, lanes="land"), alerts=(alert,))
+    number = await opened(engine, reviewer, alerts=(alert,))
+    with pytest.raises(Conflict):
+        await opened(engine, reviewer, alerts=(alert,))
+    file = await read(engine, reviewer, number)
+    assert (file.origin, file.project_id, file.region) == ("alert", project, "130200")
+    assert ([one.alert_id for one in file.alerts], [one.fingerprint for one in file.findings]) == (
+        [alert],
+        [fingerprint],
+    )
+
+    async def stands() -> str:
+        return str(await value(engine, "SELECT concat(state, ' ', closed_reason) FROM alerts WHERE id = :id", id=alert))
+
+    assert await stands() == "in_case "
+    async with transaction(engine) as session:
+        await become(session, reviewer)
+        assert (await desk(session, reviewer, "desk", TODAY)).alerts == []
+        assert await case_of_alert(session, alert) == number
+    await step(engine, reviewer, number, "close-unfounded")
+    assert await stands() == "closed case-closed"
+    await step(engine, supervisor, number, "reopen")
+    assert await stands() == "in_case "
+    told = await value(engine, "SELECT array_agg(kind ORDER BY id) FROM alert_events WHERE alert_id = :id", id=alert)
+    assert told == ["in_case", "closed", "in_case"]

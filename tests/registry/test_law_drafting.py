@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.backtesting import backtest, drafted
 from registry.database import transaction
-from registry.errors import BadInput, Conflict, NotAllowed
+from registry.errors import BadInput, Conflict, NotAllowed, NotFound
 from registry.judging import replay
 from registry.law.reading import law
 from registry.law_drafting import (
@@ -114,6 +114,8 @@ async def test_a_backtest_of_another_law_does_not_count(engine: AsyncEngine) -> 
     async with transaction(engine) as session:
         await become(session, one)
         await ask_backtest(session, second, at(5))
+        with pytest.raises(NotFound):
+            await ask_backtest(session, 999_999, at(5))
     assert await try_all(engine) == 1
     await put_in_force(engine, two, second, 6)
     assert await value(engine, "SELECT count(*) FROM parameter_values WHERE known_to = 'infinity'") == 2

@@ -1,6 +1,6 @@
 """Likeness: what names say, where texts lie, scores as the trees' sum, what is for a person, what is told anew."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from registry.database import transaction
 from registry.errors import BadInput
 from registry.link_words import FEATURES
 from registry.linking import relink_all
+from registry.linking.facts import Facts, compare
 from registry.linking.features import features
 from registry.linking.model import read_model, shipped
 from registry.linking.models import active_model, adopt, model_of, use_shipped
@@ -108,6 +109,58 @@ def test_a_record_of_two_stages_belongs_to_both() -> None:
     assert sorted(weighed.projects[weighed.automatic].tolist()) == [10, 11]
 
 
+def test_stages_stand_where_they_like() -> None:
+    held = register()
+    held.put([Project(20, "球团技改项目1期", 2, "130283"), Project(21, "球团2期技改项目", 2, "130283")], [])
+    weighed = weigh(held, shipped(), [asked("唐山乙示例钢铁有限公司", "球团一期及二期技改项目")])
+    assert sorted(weighed.projects[weighed.automatic].tolist()) == [20, 21]
+
+
+@pytest.mark.parametrize(
+    ("party", "owner", "unlike"),
+    [
+        ("唐山宝信钢铁", "唐山合信钢铁有限公司", 1),
+        ("唐山文丰钢铁", "唐山丰达钢铁有限公司", 1),
+        ("唐山和信刚铁", "唐山合信钢铁有限公司", 0),  # sounds alike
+        ("唐山信合钢铁", "唐山合信钢铁有限公司", 0),  # moved
+        ("河北省唐山合信实业", "合信钢铁有限公司", 0),
+        ("承德合信钢铁", "唐山合信钢铁有限公司", 2),
+    ],
+)
+def test_who_is_another_company(party: str, owner: str, unlike: int) -> None:
+    held = Register([Project(1, "2号高炉项目", 1, "130200")], [Owner(1, (owner,))])
+    record = asked(party, "2号高炉项目")
+    values = features(held, [record], find(held, [record]))
+    assert values[0, list(FEATURES).index("unlike")] == unlike
+    assert not (unlike and weigh(held, shipped(), [record]).automatic.any())
+
+
+def test_a_groups_record_is_no_subsidiarys_without_a_person() -> None:
+    held = Register(
+        [Project(1, "2号高炉项目", 1, "371100")],
+        [Owner(1, ("山东示例集团日照有限公司",), related=("鲁上示例控股集团",))],
+    )
+    for party in ("山东示例集团有限公司", "鲁上示例控股集团"):
+        weighed = weigh(held, shipped(), [asked(party, "2号高炉项目", "371100")])
+        assert weighed.projects.tolist() == [1]
+        assert not weighed.automatic.any()
+    assert weigh(held, shipped(), [asked("山东示例集团日照公司", "2号高炉项目", "371100")]).automatic.all()
+
+
+def test_what_is_stated_beside_names_is_compared() -> None:
+    stated = Facts((date(2015, 1, 1),), (("crude_steel", "t/a", 1e6),), frozenset({"P1"}), frozenset({("yuan", 5.0)}))
+    known = {
+        1: Facts(
+            (date(2016, 1, 1),), (("crude_steel", "t/a", 8e5),), frozenset({"P1", "P2"}), frozenset({("yuan", 5.0)})
+        ),
+        2: Facts((), (("cement", "t/a", 1e6),), frozenset({"P3"}), frozenset({("yuan", 6.0)})),
+    }
+    first, second, unknown = compare([stated] * 3, known, [1, 2, 3])
+    assert first.tolist() == pytest.approx([1, 0.8, 365 / 365.25, 1, 1])
+    assert second.tolist() == pytest.approx([0, np.nan, np.nan, 0, 0], nan_ok=True)
+    assert np.isnan(unknown).all()
+
+
 def test_a_former_name_counts() -> None:
     weighed = weigh(register(), shipped(), [asked("唐山旧示例轧钢", "年产100万吨炼钢2期")])
     assert weighed.projects[weighed.automatic].tolist() == [11]
@@ -136,7 +189,7 @@ def test_a_near_namesake_is_not_taken_for_the_owner() -> None:
 def test_what_a_person_barred_is_never_proposed() -> None:
     record = asked("唐山甲示例钢铁", "100万吨炼钢一期")
     assert 10 in weigh(register(), shipped(), [record]).projects
-    assert 10 not in weigh(register(), shipped(), [record], frozenset({(1, 10)})).projects
+    assert 10 not in weigh(register(), shipped(), [record], barred=frozenset({(1, 10)})).projects
 
 
 def test_a_project_put_anew_is_found_under_its_new_name_alone() -> None:

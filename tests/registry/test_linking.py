@@ -15,7 +15,9 @@ from registry.linking import link_changed, relink_all
 from registry.linking.scoring import score_links
 from registry.project_writing import register_projects
 from registry.restating import Telling
+from registry.review_queue import ReviewFilter, list_reviews
 from tests.registry.pages import open_run, page, rows, store
+from tests.registry.reviews import FIRST, acting
 
 A, B, C = "91130200MA00000017", "91130200MA00000025", "91130200MA00000033"
 CODE, OTHER_CODE = "2017-130200-31-03-000001", "2017-130200-31-03-000009"
@@ -217,6 +219,28 @@ async def _register_projects_only(engine: AsyncEngine) -> None:
     async with transaction(engine) as session:
         telling = Telling(actor="test", at=now(), reason="test")
         await register_projects(session, [ProjectItem.model_validate({**placed, **one}) for one in PROJECTS], telling)
+
+
+async def test_how_a_name_was_hidden_stays_with_the_link(engine: AsyncEngine) -> None:
+    await _register(engine)
+    hidden = {"party_name": "唐山甲\u200b示例钢铁有限公司", "project_name": "Ⅱ期炼钢（１００万吨）"}
+    await _stored(engine, hidden, {"party_name": "唐山甲示例钢铁有限公司", "project_name": "炼钢：二期"})
+    await _link(engine)
+    found = await rows(
+        engine,
+        "SELECT r.source_key, l.evidence -> 'disguise' FROM links AS l JOIN records AS r USING (record_id) "
+        "WHERE l.known_to = 'infinity' ORDER BY 1",
+    )
+    async with acting(engine, FIRST) as session:
+        listed = await list_reviews(session, FIRST, ReviewFilter(state="disguised", region="130000"), now())
+        assert (listed.total, [one.party_name for one in listed.items]) == (1, [hidden["party_name"]])
+    assert [tuple(row) for row in found] == [
+        ("r0", {"party_name": ["invisible"], "project_name": ["full_width"]}),
+        ("r1", None),
+    ]
+    async with transaction(engine) as session:
+        await relink_all(session)
+    assert await _link(engine) == 0
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ from registry.clock import civil_day
 from registry.database import transaction
 from registry.errors import BadInput, NotAllowed, NotFound
 from registry.granting import Grant, delegate_role, grant_role
-from registry.handover import OPEN_WORK
 from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.organising import NewOrganisation, create_organisation
 from registry.passwords import SHORTEST, check_new_password, common_passwords, is_outdated
@@ -286,7 +285,7 @@ async def test_proposals_take_two_people_and_are_handed_over(engine: AsyncEngine
             await end_account(session, admin, drafter.account_id or 0, None, "leaves", NOW)
     async with acting(engine, admin) as session:
         counts = await end_account(session, admin, drafter.account_id or 0, second.account_id, "leaves", NOW)
-    assert counts == {**dict.fromkeys(OPEN_WORK, 0), "proposals": 1}
+    assert {kind: number for kind, number in counts.items() if number} == {"proposals": 1}
     with pytest.raises(NotAllowed):
         async with acting(engine, second) as session:
             await approve(session, second, two, 2, "", NOW)

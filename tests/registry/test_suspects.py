@@ -127,6 +127,30 @@ async def test_a_merger_is_drafted_by_one_and_approved_by_another(engine: AsyncE
         await said(engine, FIRST, "new_project", 5, key="r1", suspected_id=other)
 
 
+async def test_several_records_are_split_off_together(engine: AsyncEngine) -> None:
+    acts = ("energy_assessment", "discharge_permit")
+    one, _other = await two(engine, *({"act": act, "area_hectares": None} for act in acts))
+    for key in ("r2", "r3"):
+        await said(engine, FIRST, "new_project", 1, key=key, suspected_id=one, reason="同一项目")
+    members = [record.record_id for record in (await file_of(engine, READER, one)).records_of]
+    assert len(members) == 3
+    async with acting(engine, FIRST) as session:
+        for records, told in (([], "which"), ([10**6], "which"), (members, "leaves some")):
+            with pytest.raises(BadInput, match=told):
+                await draft_change(session, FIRST, one, "split", None, "两块地", later(2), records=records)
+        number = await draft_change(session, FIRST, one, "split", None, "两块地", later(2), records=members[1:])
+    async with acting(engine, CHIEF) as session:
+        await settle_change(session, CHIEF, number, 1, "approve", "属实", later(3))
+    stayed = await file_of(engine, READER, one)
+    assert [record.record_id for record in stayed.records_of] == members[:1]
+    async with acting(engine, READER) as session:
+        listed = await list_suspects(session, READER, SuspectFilter(region="130000"))
+        assert not (await list_suspects(session, READER, SuspectFilter(region="440000"))).items
+    made = await file_of(engine, READER, max(line.suspected_id for line in listed.items))
+    assert [record.record_id for record in made.records_of] == members[1:]
+    assert made.records_of[0].evidence == {"split_from": one}
+
+
 async def test_registered_after_all_links_its_records(engine: AsyncEngine) -> None:
     one, _other = await two(engine)
     project = await project_id(engine)

@@ -204,6 +204,13 @@ def upgrade() -> None:
     )
     # Open records are looked through when a project or a name is new.
     op.create_index(
+        "links_disguised",
+        "links",
+        ["record_id"],
+        unique=False,
+        postgresql_where=sa.text("known_to = 'infinity' AND evidence ? 'disguise'"),
+    )
+    op.create_index(
         "links_open",
         "links",
         ["record_id"],
@@ -217,6 +224,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Without the tables; what reviewers decided is lost."""
+    op.drop_index("links_disguised", table_name="links")
     op.drop_index("links_open", table_name="links")
     for table in (*PROTECTED, "link_decisions", "link_models", "suspected_projects"):
         op.drop_table(table)
