@@ -136,6 +136,7 @@ def render(
                 viewer=viewer,
                 audience=viewer.audience,
                 waiting_alerts=getattr(request.state, "waiting_alerts", 0),
+                urgent=getattr(request.state, "urgent", 0),
                 demo=getattr(request.state, "demo", False),
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
