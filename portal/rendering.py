@@ -138,6 +138,7 @@ def render(
                 waiting_alerts=getattr(request.state, "waiting_alerts", 0),
                 urgent=getattr(request.state, "urgent", 0),
                 demo=getattr(request.state, "demo", False),
+                intake=settings().intake_address,
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
                 **values,
