@@ -38,7 +38,7 @@ LARGEST_SEALED_ANSWER: Final = SMALLEST_BUCKET + 8 * 1024
 LARGEST_SEALED_PART: Final = bucket(LARGEST_FILE) + 1024 * 1024
 _CHUNKS_AT_ONCE: Final = 8
 _FOUND: Final = {
-    "project": "SELECT 1 AS one FROM projects WHERE CAST(id AS text) = :reference OR reference = :reference",
+    "project": "SELECT 1 AS one FROM projects WHERE CAST(id AS text) = :reference",
     "case": "SELECT 1 AS one FROM cases WHERE number = :reference",
     "finding": "SELECT 1 AS one FROM findings WHERE fingerprint = :reference LIMIT 1",
     "enterprise": "SELECT 1 AS one FROM enterprises WHERE CAST(id AS text) = :reference",

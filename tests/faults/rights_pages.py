@@ -77,6 +77,9 @@ async def _ids(projects: list[int]) -> dict[str, list[Any]]:
             "approval_id": [1],
             "rule_id": ["credit-without-formalities"],
             "organisation_id": list(ORGANISATIONS)[:2],
+            # A thread and its part bear their desk's name: tests/faults/rights_world.py.
+            "thread": list(ORGANISATIONS)[:2],
+            "part": list(ORGANISATIONS)[:2],
             "suspected_id": await numbers("SELECT id AS one FROM suspected_projects ORDER BY id") or [1],
             "batch_id": await numbers("SELECT id AS one FROM gate_batches ORDER BY id") or [1],
             "check_id": await numbers("SELECT id AS one FROM gate_checks ORDER BY id") or [1],

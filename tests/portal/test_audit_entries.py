@@ -45,6 +45,10 @@ EXPLAINED: Final = {
 # test_publishing_pages.py, test_law_life_pages.py and, for what puts a value in force or takes a draft back,
 # tests/registry/test_law_drafting.py.
 IN_THEIR_TESTS: Final = {
+    # tests/portal/test_tips.py
+    ("POST", "/tip-keys"),
+    ("POST", "/tip-parts/{part}"),
+    ("POST", "/tips/{thread}"),
     # test_alerts.py
     ("POST", "/alerts"),
     ("POST", "/alerts/{alert_id:int}"),

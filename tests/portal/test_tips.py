@@ -67,7 +67,7 @@ class TipDesk:
         async def work() -> None:
             engine = make_engine(self.register.database)
             try:
-                content = json.dumps({"what": said, "place": {"name": "示例县"}}).encode()
+                content = json.dumps({"what": said, "place": {"name": "示例县"}}, ensure_ascii=False).encode()
                 await keep_report(engine, receipt, desk, content, None, today())
                 for name, what in files:
 
@@ -226,3 +226,47 @@ def _sealed(desk: TipDesk, part: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=30) as answer:
         return bytes(answer.read())
+
+
+def test_a_desk_triages_by_steps_and_numbers_and_nobody_else_sees_it(desk: TipDesk) -> None:
+    desk.register.ask("UPDATE tip_desks SET two_people = false WHERE organisation_id = $1", desk.organisation)
+    recipient = str(Identity.generate().to_public())
+    desk.register.ask(
+        "INSERT INTO tip_desk_keys (organisation_id, recipient, fingerprint, holder_id, added_by, confirmed_by, since) "
+        "SELECT $1, $2, 'test', min(id), min(id), max(id), current_date FROM accounts WHERE organisation_id = $1",
+        desk.organisation, recipient,
+    )  # fmt: skip
+    receipt = desk.report("TGMARK2")
+    path, first = f"/tips/{desk.thread}", desk.visitor("first")
+    project = str(desk.register.ask("SELECT min(id) AS id FROM projects")[0]["id"])
+    for fields, status in (
+        ({"step": "acknowledge"}, 303),
+        ({"step": "acknowledge"}, 409),
+        ({"step": "examine"}, 303),
+        ({"step": "link", "kind": "project", "reference": "nothing"}, 422),
+        ({"step": "link", "kind": "project", "reference": project}, 303),
+        # Words where a sealed answer should be are never kept.
+        ({"step": "answer", "sealed": "VEdBTlNXRVI="}, 422),
+        ({"step": "close", "outcome": "a sentence of the report"}, 422),
+        ({"step": "close", "outcome": "upheld"}, 303),
+        ({"step": "unlink", "kind": "project", "reference": project}, 303),
+    ):
+        assert first.send(path, fields)[0] == status, fields
+    page = first.ask(path)[2]
+    assert "已办结" in page and "属实" in page
+    assert desk.thread[:8] in first.ask("/tips?closed")[2] and desk.thread[:8] not in first.ask("/tips")[2]
+    stranger = Visitor(desk.portal, {"threegates_sign_in": desk.register.sign_in("supervisor")})
+    assert stranger.ask(path)[0] == 404
+    assert stranger.ask("/tips")[0] == 200
+    assert desk.visitor("administrator").ask(path)[0] == 403
+    thread = desk.register.ask("SELECT * FROM tip_threads WHERE recipient = $1", receipt.recipient)[0]
+    assert thread["closed_on"] == thread["acknowledged_on"] == today()
+    actions = {one["action"] for one in desk.register.ask("SELECT DISTINCT action FROM audit_entries")}
+    assert actions >= {
+        *(f"tip.{verb}" for verb in ("acknowledge", "answer", "close", "examine", "link", "read", "reseal", "unlink")),
+        *("tip_desk.enable", "tip_key.add", "tip_key.confirm", "tip_key.end"),
+    }
+    # Everybody sees fingerprints; of a quarter that is not over nothing is counted.
+    status, _headers, public = Visitor(desk.portal, headers={"accept-language": "en"}).ask("/reports")
+    assert status == 200 and fingerprint(recipient) not in public and "Keys of the offices" in public
+    assert desk.register.ask("SELECT * FROM tip_counts") == []
