@@ -86,6 +86,9 @@ class Boot:
         }
         if self.wish.demo:
             given["THREEGATES_DEMO"] = "true"
+        # Where the world reaches it by another name, the operator has said so.
+        if not self.wish.environment.get("THREEGATES_INTAKE_ADDRESS"):
+            given["THREEGATES_INTAKE_ADDRESS"] = self.addresses.intake
         # COLUMNS: tables that are repeated on the terminal keep their words whole.
         fixed = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "COLUMNS": "110"}
         self.environment = {**self.wish.environment, **given, **fixed}

@@ -19,6 +19,9 @@ def where_to_look(portal: str, api_key: Path, demo: Path | None, *, intake: str 
     if intake:
         rows.insert(1, ("公众举报 · reports from the public", intake))
     if demo is not None:
+        # Signed in as demo-reviewer; the folder holds the demo's key, its passphrase and the receipts.
+        rows.append(("打开演示举报 · open the demo's reports", f"{portal}tips"))
+        rows.append(("演示密钥和回执 · the demo's key and receipts", str(demo.parent / "demo-desk")))
         rows.append((f"查找企业 · search a plant: {PLANT}", f"{portal}search?q={quote(PLANT)}"))
         invented = _an_invented_enterprise(demo)
         if invented is not None:

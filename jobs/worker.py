@@ -17,7 +17,7 @@ from pgqueuer.models import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.agency import Agency
-from jobs import audit, pipeline, publishing, tidying
+from jobs import audit, pipeline, publishing, reports, tidying
 from jobs.flow import STEPS, Flow
 from jobs.logs import configure_logs
 from jobs.pipeline import Work
@@ -133,8 +133,9 @@ class Worker:
             await self._then("judge")
 
     async def tidy(self, job: Job) -> None:
-        """Forget what has served its time."""
+        """Forget what has served its time, and keep the schedule of reports."""
         await tidying.tidy(self.work)
+        await reports.keep_schedule(self.work)
 
     async def _then(self, job: str) -> None:
         if not self.stopping.is_set():

@@ -38,7 +38,9 @@ async def add_demo_cases(on: AsyncEngine, now: datetime) -> list[str]:
         if await first(session, "SELECT 1 AS one FROM cases LIMIT 1"):
             return []
         flagged = await rows(session, _FLAGGED)
-        if len(flagged) < 3:
+        # An older demo has no such office.
+        land_there = await first(session, "SELECT 1 AS one FROM accounts WHERE login = 'demo-land'")
+        if len(flagged) < 3 or land_there is None:
             return []
         reviewer, supervisor = await _person(session, "demo-reviewer"), await _person(session, "demo-supervisor")
         land = await _person(session, "demo-land")

@@ -137,6 +137,7 @@ def render(
                 audience=viewer.audience,
                 waiting_alerts=getattr(request.state, "waiting_alerts", 0),
                 demo=getattr(request.state, "demo", False),
+                intake=settings().intake_address,
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
                 **values,

@@ -13,6 +13,7 @@ from portal.cookies import read_cookie
 from portal.layers import Layer, telling
 from registry.errors import NotAllowed, ThreegatesError
 from registry.settings import settings
+from registry.tips.desk_work import LARGEST_SEALED_PART
 
 # No inline script or style anywhere: pages stay safe even where a text was not escaped.
 CONTENT_POLICY: Final = (
@@ -30,10 +31,15 @@ HEADERS: Final = {
 # Only told over https: browsers ignore it elsewhere, and a first installation has no certificate yet.
 TRANSPORT_SECURITY: Final = "max-age=31536000; includeSubDomains"
 LARGEST_BODY: Final = 2 * 1024 * 1024
-# path prefix -> the largest body it takes, where it differs: files of projects and of questions at the gate
-LARGER_BODIES: Final = dict.fromkeys(
-    ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"), 16 * 1024 * 1024
-)
+# path prefix -> the largest body it takes, where it differs: files of projects, of questions at the gate, and sealed
+# parts of reports that their officers sealed again
+LARGER_BODIES: Final = {
+    **dict.fromkeys(
+        ("/projects/import", "/gate-check/batch", "/api/gate-check/batch", "/api/v1/gate-check/batch"),
+        16 * 1024 * 1024,
+    ),
+    "/tip-parts/": LARGEST_SEALED_PART,
+}
 CASE_FILES: Final = "/case-files/"
 
 FORM_COOKIE: Final = "threegates_form"

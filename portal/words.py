@@ -450,6 +450,23 @@ FIELDS: Final = {
     "due": N_("注销期限"),
 }
 
+# Reports from the public: how far, what came of them, what they concern.
+TIP_STATES: Final = {
+    "received": N_("待登记"),
+    "acknowledged": N_("已登记"),
+    "examined": N_("正在核查"),
+    "answered": N_("已答复"),
+    "closed": N_("已办结"),
+}
+TIP_OUTCOMES: Final = {
+    "upheld": N_("属实"),
+    "partly_upheld": N_("部分属实"),
+    "not_upheld": N_("不属实"),
+    "passed_on": N_("已转有权机关"),
+    "too_little": N_("线索不足"),
+    "not_ours": N_("不属受理范围"),
+}
+TIP_LINKS: Final = {"project": N_("项目"), "case": N_("案件"), "finding": N_("疑点"), "enterprise": N_("企业")}
 ANSWERS: Final = {"allow": N_("可以办理"), "refuse": N_("不得办理"), "refer": N_("须人工核实")}
 MARKS: Final = {"without": N_("未经办理前核查"), "against": N_("违反核查结果"), "lapsed": N_("核查结果已失效")}
 TABLES: Final = {
@@ -495,6 +512,9 @@ TABLES: Final = {
     "field": FIELDS,
     "answer": ANSWERS,
     "mark": MARKS,
+    "tip_state": TIP_STATES,
+    "tip_outcome": TIP_OUTCOMES,
+    "tip_link": TIP_LINKS,
 }
 
 

@@ -437,6 +437,63 @@ CHINESE: Final[dict[str, str]] = {
     "PostgreSQL does not answer.": "数据库没有答复。",
     "PostgreSQL has no free connection.": "数据库没有空闲连接。",
     "PostgreSQL refuses the user or the password.": "数据库拒绝此用户名或密码。",
+    # desks that receive reports
+    "Only an office of the state that is open receives reports.": "只有在用的政府机关可以受理举报。",
+    "A key belongs to group A or B.": "密钥属于 A 组或 B 组。",
+    "This is no public key.": "这不是公钥。",
+    "It begins with age1; see the key ceremony.": "公钥以 age1 开头；参见密钥仪式的说明。",
+    "This office does not receive reports yet.": "本单位还没有开设举报受理。",
+    "Its administrator opens the desk first.": "请先由本单位管理员开设。",
+    "Nobody holds keys of both groups.": "一人不能同时持有两组的密钥。",
+    "Two people open together: end the other first.": "须两人共同打开：请先停用另一组的密钥。",
+    "This key is there already.": "此密钥已经添加。",
+    "This key is confirmed already.": "此密钥已经核对确认。",
+    "Another person than its holder confirms a key.": "密钥须由持有人以外的人核对确认。",
+    "A colleague compares the fingerprint with the holder's, face to face.": "请同事与持有人当面核对指纹。",
+    "Say why the key ends.": "请说明停用的理由。",
+    "Your desk has no such report.": "本处没有这份举报。",
+    "Choose what came of the report.": "请选择办理结果。",
+    "The report is further already, or none of your desk.": "这份举报已有进展，或不属本处。",
+    "There is nothing under this number.": "登记簿中没有这个编号。",
+    "Give the number of its page.": "请填写其页面上的编号。",
+    "This is no sealed answer.": "这不是封存的答复。",
+    "Write it on this page with scripts on, or with `threegates tips answer`.": (
+        "请允许脚本后在本页书写，或用 `threegates tips answer` 写成。"
+    ),
+    "This is no sealed part.": "这不是封存的文件。",
+    "Send what `threegates tips reseal` wrote.": "请发送 `threegates tips reseal` 写出的文件。",
+    "The desk has no confirmed keys to seal to.": "本处没有经核对确认的密钥可供封存。",
+    "Have the new key confirmed first.": "请先核对确认新的密钥。",
+    "The sealed part is damaged.": "封存的文件已损坏。",
+    "Put the database back from a backup of before.": "请用此前的备份恢复数据库。",
+    "A passphrase has at least {number} characters.": "口令至少 {number} 个字符。",
+    "Take five words that do not belong.": "请选五个互不相干的词。",
+    "The passphrase is wrong, or the file is no key.": "口令不对，或不是密钥文件。",
+    "The key is made by `threegates tips keys new`.": "密钥用 `threegates tips keys new` 生成。",
+    "This is no list of a desk's keys.": "这不是受理单位的密钥清单。",
+    "Save /tip-keys/DESK.json.": "请保存 /tip-keys/单位.json。",
+    "One seal is off; another person's key is needed too.": "已去掉一层封存，还需要另一人的密钥。",
+    "Give both keys.": "请给出两个密钥。",
+    "Give both keys, or hand on what --half writes: it is still sealed to your colleague.": (
+        "请给出两个密钥，或转交 --half 写出的文件：它仍封存给您的同事。"
+    ),
+    "An answer has 1 to {number} bytes.": "答复为 1 至 {number} 字节。",
+    "Write it in two answers.": "请分成两份答复。",
+    "There is such a file already.": "已有这个文件。",
+    "Name another.": "请另起名称。",
+    "The file cannot be written ({number}).": "文件无法写入（{number}）。",
+    "This kind of file cannot be cleaned for certain.": "这种文件无法确保清理干净。",
+    "JPEG, PNG, GIF, BMP, TIFF and WebP pictures, PDF, DOCX, XLSX and PPTX without macros can. "
+    "Else write down what it shows, or photograph the screen.": (
+        "可清理 JPEG、PNG、GIF、BMP、TIFF、WebP 图片，PDF，以及不含宏的 DOCX、XLSX、PPTX。"
+        "其他的请抄录内容，或对屏幕拍照。"
+    ),
+    "It holds tracked changes, which name people and hold what was taken out.": (
+        "其中有修订记录，会显示人名和已删除的内容。"
+    ),
+    "Open the copy on a machine without network, accept all changes, save, and clean it again.": (
+        "请在不联网的电脑上打开副本，接受全部修订并保存，再清理一次。"
+    ),
     # reports from the public
     "No report has this receipt.": "没有与此回执对应的举报。",
     "Check each character; a receipt ends with its report.": "请逐字核对；举报到期删除后，回执也随之失效。",

@@ -19,6 +19,7 @@ from registry.history import Instant
 from registry.law.reading import Law
 from registry.law_in_force import Catalogue, catalogue_in_force
 from registry.rules.reading import SEVERITIES, Rule
+from registry.viewers import WORKSHOP
 
 CONFIDENTIAL_ACTS: Final = tuple(act for act, lane in LANE_OF_ACT.items() if lane == "credit")
 
@@ -176,7 +177,7 @@ async def states_made(session: AsyncSession, asked: Asked, by_law: Law) -> Async
         return
     for setting, value in FOR_MANY:
         await connection.execute(text(f"SET LOCAL {setting} = {value}"))
-    name = f"{STATES}_{await connection.scalar(text('SELECT pg_backend_pid()'))}"
+    name = f"{WORKSHOP}.{STATES}_{await connection.scalar(text('SELECT pg_backend_pid()'))}"
     statement, values = await statement_of(
         session, asked, f"CREATE UNLOGGED TABLE {name} AS {compile_states(asked.use, by_law)}"
     )
@@ -189,8 +190,16 @@ async def states_made(session: AsyncSession, asked: Asked, by_law: Law) -> Async
 
 
 async def _many(session: AsyncSession) -> bool:
-    known = text("SELECT reltuples FROM pg_class WHERE oid = CAST('records' AS regclass)")
-    return bool((await (await session.connection()).scalar(known) or 0) >= MANY_RECORDS)
+    """Whether the records are many, and who asks may make a table for them."""
+    found = await (await session.connection()).execute(
+        text(
+            "SELECT reltuples >= :many AND to_regnamespace(:place) IS NOT NULL "
+            "AND has_schema_privilege(to_regnamespace(:place), 'CREATE') "
+            "FROM pg_class WHERE oid = CAST('records' AS regclass)"
+        ),
+        {"many": MANY_RECORDS, "place": WORKSHOP},
+    )
+    return bool(found.scalar())
 
 
 async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:

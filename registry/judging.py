@@ -157,16 +157,28 @@ SELECT l.enterprise_id FROM links AS l
 WHERE l.record_id = ANY(:records) AND l.known_to = 'infinity' AND l.enterprise_id IS NOT NULL
 """
 
-# Enterprises with a unit of the same class and size: what was dismantled here may stand there.
-_ALIKE_ENTERPRISES: Final = """
-SELECT DISTINCT e.enterprise_id FROM equipment AS e
-JOIN equipment AS u ON u.equipment_class = e.equipment_class AND u.size = e.size AND u.known_to = 'infinity'
-WHERE e.known_to = 'infinity' AND e.enterprise_id IS NOT NULL
-  AND (u.project_id = ANY(:projects) OR u.enterprise_id = ANY(:enterprises))
+# A unit that was dismantled here may stand there: of the same class and size, commissioned no sooner. What was known of
+# the unit that changed counts as well, since what it no longer says may have been the reason.
+# Few units are dismantled, so each side of the pair is asked by itself.
+_ALIKE: Final = """
+SELECT e.enterprise_id, e.project_id FROM {units} AS u JOIN equipment AS e ON {same}
+WHERE u.dismantled IS NOT NULL AND u.dismantled <= e.commissioned{of_these}
+UNION
+SELECT e.enterprise_id, e.project_id FROM {units} AS u JOIN equipment AS e ON {same}
+WHERE e.dismantled IS NOT NULL AND e.dismantled <= u.commissioned{of_these}
+"""
+_SAME: Final = """e.known_to = 'infinity' AND e.equipment_class = u.equipment_class
+    AND COALESCE(e.size = u.size, e.size IS NULL AND u.size IS NULL)"""
+_OF_THESE: Final = " AND (u.project_id = ANY(:projects) OR u.enterprise_id = ANY(:enterprises))"
+
+_ALIKE_ENTERPRISES: Final = f"""
+SELECT DISTINCT alike.enterprise_id
+FROM ({_ALIKE.format(units="equipment", same=_SAME, of_these=_OF_THESE)}) AS alike
+WHERE alike.enterprise_id IS NOT NULL
 """
 
 # Who owns a project, who is a branch of whom, and which project continues which bear on `project-code-misused`.
-_TOUCHED_PROJECTS: Final = """
+_TOUCHED_PROJECTS: Final = f"""
 WITH given AS (
     SELECT unnest(:projects) AS project_id
     UNION
@@ -188,9 +200,8 @@ WITH given AS (
     )
 ),
 units AS (
-    SELECT e.reference, e.equipment_class, e.size FROM equipment AS e
-    WHERE e.known_to = 'infinity'
-      AND (e.project_id IN (SELECT project_id FROM given) OR e.enterprise_id = ANY(:enterprises))
+    SELECT e.reference, e.equipment_class, e.size, e.commissioned, e.dismantled FROM equipment AS e
+    WHERE e.project_id IN (SELECT project_id FROM given) OR e.enterprise_id = ANY(:enterprises)
 ),
 named AS (
     SELECT reference FROM units
@@ -211,9 +222,7 @@ touched AS (
     SELECT e.project_id FROM equipment AS e
     WHERE e.known_to = 'infinity' AND e.reference IN (SELECT reference FROM named)
     UNION
-    -- What was dismantled here may stand there.
-    SELECT e.project_id FROM equipment AS e JOIN units AS u ON u.equipment_class = e.equipment_class AND u.size = e.size
-    WHERE e.known_to = 'infinity'
+    SELECT alike.project_id FROM ({_ALIKE.format(units="units", same=_SAME, of_these="")}) AS alike
 )
 SELECT project_id FROM touched WHERE project_id IS NOT NULL
 UNION

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.errors import BadSetting
 from registry.row_policies import INTAKE_POLICIES, NOBODY, POLICIES, Policy
 from registry.row_views import FUNCTIONS, INTAKE_VIEWS, VIEWS
-from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE
+from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE, WORKSHOP
 
 # The queue's tables are the jobs' alone: shut to the portal as any table without an entry.
 QUEUE: Final = "pgqueuer"
@@ -94,6 +94,8 @@ async def apply_row_security(connection: AsyncConnection) -> None:
     for table in await _tables(connection):
         wanted += policy_statements(table, POLICIES.get(table, Policy()), INTAKE_POLICIES.get(table))
     wanted += view_statements()
+    # Where a job makes a table for the while of its transaction; nobody else may.
+    wanted += [f"CREATE SCHEMA IF NOT EXISTS {WORKSHOP}", f"GRANT USAGE, CREATE ON SCHEMA {WORKSHOP} TO {JOBS_ROLE}"]
     digest = hashlib.blake2b("\n".join(wanted).encode(), digest_size=16).hexdigest()
     standing = await connection.scalar(text("SELECT value FROM register_facts WHERE name = 'row_security'"))
     if standing == digest:

@@ -108,6 +108,16 @@ JOIN findings AS f ON f.fingerprint = d.fingerprint AND f.episode = d.episode AN
     AND f.known_from < d.known_to AND d.known_from < f.known_to
 WHERE d.decision = 'dismissed' AND f.state = 'open'
 """
+# Below this a number could be somebody whom people know.
+TIP_COUNTS_FROM: Final = 5
+_TIP_COUNTS: Final = f"""
+SELECT counted.what, counted.quarter, CASE WHEN count(*) >= {TIP_COUNTS_FROM} THEN count(*) END AS reports
+FROM (SELECT 'received' AS what, date_trunc('quarter', day)::date AS quarter FROM tip_threads
+    UNION ALL SELECT outcome, date_trunc('quarter', closed_on)::date FROM tip_threads WHERE state = 'closed') AS counted
+WHERE counted.quarter < date_trunc('quarter', CURRENT_DATE)
+    AND counted.quarter >= date_trunc('quarter', CURRENT_DATE) - interval '1 year'
+GROUP BY counted.what, counted.quarter
+"""
 _WAITING_OPINIONS: Final = """
 SELECT d.account_id, count(*) AS number FROM link_decisions AS d
 WHERE NOT d.in_force AND d.verdict <> 'undo' AND may('accounts')
@@ -138,6 +148,8 @@ VIEWS: Final[dict[str, tuple[str, str]]] = {
         "SELECT id, login, name, organisation_id, region, state FROM accounts WHERE may('accounts') OR may('audit') "
         "OR may('internal') OR organisation_id = my_organisation()",
     ),
+    # Reports counted in quarters that are over, so that no number grows on the day of a report; small ones withheld.
+    "tip_counts": ("owner", _TIP_COUNTS),
     # Who took over from whom: whoever decides must know whose first word it was.
     "successions": (
         "owner",

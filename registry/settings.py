@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     tip_months: int = Field(
         default=12, ge=1, le=120, description="whole months after its own for which a report can be read"
     )
+    intake_address: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="where the public reaches the intake of reports; pages of the portal lead there",
+    )
     intake_rate: float = Field(
         default=5, gt=0, le=1000, description="reports a second that the public intake takes; more wait their turn"
     )

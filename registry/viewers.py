@@ -16,6 +16,8 @@ PORTAL_ROLE: Final = "threegates_portal"
 INTAKE_ROLE: Final = "threegates_intake"
 # Worker and scheduler: policies show them every row, and they own nothing.
 JOBS_ROLE: Final = "threegates_jobs"
+# The schema in which the jobs may make tables, each for one transaction.
+WORKSHOP: Final = "judging"
 NATION: Final = "000000"
 
 # A bank sees what the public sees and its own credit; finance what officials see and credit of its region.

@@ -20,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from portal.demo_cases import add_demo_cases
 from portal.demo_people import add_demo_people
 from portal.demo_publications import add_demo_publications
+from portal.demo_reports import add_demo_reports
 from registry import clock
 from registry.database import engine, json_text, transaction
 from registry.errors import BadFile, Conflict, ThreegatesError
@@ -102,6 +103,7 @@ def register(app: typer.Typer) -> None:
                     return {}
                 counts = await load_demo(engine(), folder)
                 counts["publications"] = {"new": await add_demo_publications(engine(), clock.now())}
+                counts["reports"] = {"new": await add_demo_reports(engine(), clock.today())}
                 return counts
             finally:
                 await engine().dispose()

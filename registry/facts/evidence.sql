@@ -1,6 +1,6 @@
 -- What was seen of each flagged act, ready to be kept with the finding: no serial number and no clock time in it, so
 -- that the same facts give the same evidence in any database. `asks_x` is true for the rules that keep the part x.
-seen_approvals AS (
+seen_approvals AS MATERIALIZED (
     SELECT a.project_id, bool_or(a.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', a.reference, 'kind', a.kind, 'number', NULLIF(a.number, ''),
@@ -10,7 +10,7 @@ seen_approvals AS (
     WHERE a.project_id IN (SELECT project_id FROM flags WHERE asks_approvals)
     GROUP BY a.project_id
 ),
-seen_formalities AS (
+seen_formalities AS MATERIALIZED (
     SELECT f.project_id, bool_or(r.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'record', r.feed || ':' || r.source_key, 'act', f.act, 'acted_on', f.acted_on,
@@ -21,7 +21,7 @@ seen_formalities AS (
     WHERE f.project_id IN (SELECT project_id FROM flags WHERE asks_formalities)
     GROUP BY f.project_id
 ),
-seen_owners AS (
+seen_owners AS MATERIALIZED (
     SELECT named.project_id,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'uscc', o.uscc, 'name', o.name, 'since', NULLIF(o.since, '-infinity'), 'until', NULLIF(o.until, 'infinity')
@@ -33,14 +33,14 @@ seen_owners AS (
     ) AS o
     GROUP BY named.project_id
 ),
-seen_capacities AS (
+seen_capacities AS MATERIALIZED (
     SELECT c.project_id,
            jsonb_agg(jsonb_build_object('product', c.product, 'amount', CAST(c.amount AS text)) ORDER BY c.product) AS seen
     FROM known_capacities AS c
     WHERE c.project_id IN (SELECT project_id FROM flags WHERE asks_capacities)
     GROUP BY c.project_id
 ),
-seen_dispositions AS (
+seen_dispositions AS MATERIALIZED (
     SELECT d.project_id, bool_or(d.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', d.reference, 'kind', d.kind, 'decided', d.decided, 'published', d.published,
@@ -50,7 +50,7 @@ seen_dispositions AS (
     WHERE d.project_id IN (SELECT project_id FROM flags WHERE asks_dispositions)
     GROUP BY d.project_id
 ),
-seen_plans AS (
+seen_plans AS MATERIALIZED (
     SELECT k.project_id, bool_or(k.synthetic OR COALESCE(u.synthetic, FALSE)) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', k.reference, 'published', k.published, 'confirmed', k.confirmed, 'announced', k.announced,
@@ -67,7 +67,7 @@ seen_plans AS (
     WHERE k.project_id IN (SELECT project_id FROM flags WHERE asks_plans)
     GROUP BY k.project_id
 ),
-seen_equipment AS (
+seen_equipment AS MATERIALIZED (
     SELECT e.project_id, bool_or(e.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', e.reference, 'class', NULLIF(e.equipment_class, ''), 'size', CAST(e.size AS text),
@@ -78,7 +78,7 @@ seen_equipment AS (
     WHERE e.project_id IN (SELECT project_id FROM flags WHERE asks_equipment)
     GROUP BY e.project_id
 ),
-seen_limits AS (
+seen_limits AS MATERIALIZED (
     SELECT b.equipment_id,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'limit', b.limit_id, 'size', CAST(b.limit_size AS text), 'bound', b.bound, 'unit', b.limit_unit,
@@ -88,7 +88,7 @@ seen_limits AS (
     WHERE b.equipment_id IN (SELECT subject_id FROM flags WHERE subject_kind = 'equipment' AND asks_limits)
     GROUP BY b.equipment_id
 ),
-seen_eliminations AS (
+seen_eliminations AS MATERIALIZED (
     SELECT t.enterprise_id, bool_or(t.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', t.reference, 'equipment', t.equipment_reference, 'deadline', t.deadline, 'cured', t.cured,
@@ -98,7 +98,7 @@ seen_eliminations AS (
     WHERE t.enterprise_id IN (SELECT COALESCE(enterprise_id, owner_id) FROM flags WHERE asks_eliminations)
     GROUP BY t.enterprise_id
 ),
-seen_restrictions AS (
+seen_restrictions AS MATERIALIZED (
     SELECT named.region, bool_or(t.synthetic) AS synthetic,
            jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'reference', t.reference, 'region', t.region, 'since', t.since, 'until', t.until,
@@ -116,7 +116,7 @@ seen_restrictions AS (
     GROUP BY named.region
 ),
 -- What was judged where it is no record: an approval, a unit, a plan, an order. A project's own file says what it is.
-seen_subjects AS (
+seen_subjects AS MATERIALIZED (
     SELECT f.subject_kind, f.subject_id, s.reference, s.synthetic, s.seen
     FROM (SELECT DISTINCT subject_kind, subject_id FROM flags WHERE subject_kind <> 'record') AS f
     CROSS JOIN LATERAL (

@@ -155,6 +155,14 @@ async def _gone(office: Office, public: str) -> None:
     await office.send("drafter", path, "publication.correct", step="correct", reason="文号有误。")
     await office.send("drafter", path, "publication.revise", step="revise", version="1", reason="文号有误。")
     await office.send("drafter", path, "publication.drop", step="drop")
+    await office.send("drafter", path, "publication.correct", step="correct", reason="文号有误。")
+    await office.send("drafter", path, "publication.submit", step="submit", version="1")
+    asked: dict[str, Any] = dict(
+        re.findall(r'name="(proposal|version|of)" value="([^"]*)"', await office.read(path, "first"))
+    )
+    # As a browser sends it: the form's own step, then the button's.
+    refusal = {"step": ["approve", "refuse"], "decision": "不同意", **asked}
+    await office.send("first", path, "publication.refuse", **refusal)
     letter: dict[str, Any] = {"received_on": now().date().isoformat(), "content": "示例申诉", "file_hash": "b" * 64}
     await office.send("drafter", path, "publication.appeal", step="appeal", **letter)
     assert "收到申诉" in await office.read(public) and "示例申诉" not in await office.read(public)
@@ -186,6 +194,16 @@ async def _figures(office: Office) -> None:
         assert "/accountability" in await office.read("/statistics", language=language)
         assert "/statistics" in await office.read("/accountability", "reader", language)
     assert "合成" not in await office.read("/statistics.csv")
+    # A year's figures are published like anything else, with one approver and without display: nobody is named.
+    year = str(public[0]["year"])
+    path = await office.send("drafter", "/publishing", "publication.draft", kind="statistics", subject=year)
+    await office.send("drafter", path, "publication.submit", step="submit", version="1")
+    form: dict[str, Any] = dict(
+        re.findall(r'name="(proposal|version|of)" value="([^"]*)"', await office.read(path, "first"))
+    )
+    await office.send("first", path, "publication.approve", step="approve", **form)
+    for language, words in (("zh-CN", "不足 3"), ("en", "fewer than 3")):
+        assert words in await office.read(path.replace("publishing", "publications"), language=language)
     tasks = (await office.client.get("/api/v1/accountability")).json()["items"]
     assert [one["number"] for one in tasks] == list(range(1, 30))
     land = next(one for one in tasks if "land-without-approval" in one["rules"] or one["number"] == 4)

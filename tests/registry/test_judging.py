@@ -20,6 +20,7 @@ from registry.registering import ProjectItem, Telling, correct_approval, correct
 from registry.scenario_worlds import run_scenario
 from registry.scenarios import Scenario
 from registry.scratch import scratch_database
+from registry.viewers import JOBS_ROLE
 from tests.registry.worlds import (
     AS_OF,
     CODE,
@@ -114,6 +115,7 @@ async def test_what_changed_and_the_nation_say_the_same(engine: AsyncEngine) -> 
     assert asked == kept
     # A large nation is judged over a table of its projects' states: the same flags, and no table left behind.
     async with transaction(engine) as session:
+        await (await session.connection()).execute(text(f"SET LOCAL ROLE {JOBS_ROLE}"))
         many = await ask_flags_with_evidence(session, Asked(Use("nation"), AS_OF, many=True))
     assert {(flag.fingerprint, flag.reasons, flag.evidence_hash) for flag in many} == kept
     assert await value(engine, "SELECT count(*) FROM pg_class WHERE relname LIKE 'project_states%'") == 0

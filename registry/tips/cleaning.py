@@ -1,0 +1,207 @@
+"""Cleaned copies of what a reporter sent: pictures, PDFs and Office files without what they tell of their making.
+
+A cleaned copy is made anew from what is seen, or written again without its metadata; the original is never changed.
+What cannot be cleaned is refused: a copy that only seems clean would be worse than none.
+"""
+
+import io
+import re
+import zipfile
+from typing import Final
+
+import pikepdf
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from registry.errors import BadFile
+
+# A picture that unpacks to more than this is an attack or a poster.
+LARGEST_PICTURE: Final = 120_000_000
+LARGEST_UNPACKED: Final = 500 * 1024 * 1024
+_PICTURES: Final = {
+    "JPEG": "JPEG",
+    "MPO": "JPEG",
+    "PNG": "PNG",
+    "GIF": "PNG",
+    "BMP": "PNG",
+    "TIFF": "PNG",
+    "WEBP": "PNG",
+}
+_OFFICE: Final = frozenset({"word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"})
+# Parts of an Office file that tell of people, programs and devices, and that it can be read without.
+_DROPPED: Final = re.compile(
+    r"(docProps/.*|customXml/.*|(.*/)?(people|persons?/.*|commentAuthors|authors)\.xml|.*\.bin|.*/printerSettings/.*"
+    r"|.*/thumbnail\..*|(.*/)?comments.*|.*/(threadedComments|revisions)/.*|word/(webSettings|glossary/.*)\.?.*)"
+)
+_NAMES: Final = re.compile(
+    rb"\s(?:w|w14|w15|w16du|w16cid|x15ac|r|xr\d*):"
+    rb'(rsid\w*|author|initials|date|dateUtc|paraId|textId|durableId|uid)="[^"]*"'
+)
+_RSIDS: Final = re.compile(rb"<w:rsids>.*?</w:rsids>", re.DOTALL)
+_COMMENT_MARKS: Final = re.compile(
+    rb"<w:comment(?:RangeStart|RangeEnd|Reference)\b[^>]*/>|<legacyDrawing\b[^>]*/>|<x15ac:absPath\b[^>]*/>"
+    rb"|<fileSharing\b[^>]*/>|<w:attachedTemplate\b[^>]*/>"
+)
+_CHANGES: Final = re.compile(rb"<w:(ins|del|moveFrom|moveTo|rPrChange|pPrChange|tblPrChange|sectPrChange)\b")
+_RELATION: Final = re.compile(rb"<Relationship\b[^>]*/>")
+_OVERRIDE: Final = re.compile(rb"<Override\b[^>]*/>")
+_TARGET: Final = re.compile(rb'(?:Target|PartName)="([^"]*)"')
+
+
+class CannotClean(BadFile):
+    """A file of a kind that cannot be cleaned for certain."""
+
+    title = "The file cannot be cleaned"
+
+
+def cleaned(content: bytes) -> tuple[bytes, str, str]:
+    """A cleaned copy, its suffix, and in one line how it was made; CannotClean for anything not known."""
+    if content.startswith(b"%PDF-"):
+        return _pdf(content), ".pdf", "PDF written anew by pikepdf: pages kept, metadata, attachments and scripts gone"
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        copy, suffix = _office(content)
+        return copy, suffix, "Office file packed anew: properties, people, comments and revision marks gone"
+    return _picture(content)
+
+
+def _picture(content: bytes) -> tuple[bytes, str, str]:
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            kind = _PICTURES.get(picture.format or "")
+            if kind is None or picture.width * picture.height > LARGEST_PICTURE or getattr(picture, "n_frames", 1) > 1:
+                raise _refusal()
+            upright = ImageOps.exif_transpose(picture)
+            mode = "RGB" if kind == "JPEG" or upright.mode not in ("1", "L", "LA", "RGB", "RGBA") else upright.mode
+            if kind == "PNG" and "transparency" in upright.info:
+                mode = "RGBA"
+            bare = Image.new(mode, upright.size)
+            # The points alone go over: no EXIF, no XMP, no profile, no thumbnail, no text.
+            bare.paste(upright.convert(mode))
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
+        raise _refusal() from error
+    out = io.BytesIO()
+    bare.save(out, kind, **({"quality": 92} if kind == "JPEG" else {}))
+    suffix = ".jpg" if kind == "JPEG" else ".png"
+    return out.getvalue(), suffix, "picture drawn anew by Pillow: its points only"
+
+
+def _pdf(content: bytes) -> bytes:
+    try:
+        with pikepdf.open(io.BytesIO(content)) as original:
+            if original.is_encrypted:
+                raise _refusal()
+            made = pikepdf.new()
+            made.pages.extend(original.pages)
+            for page in made.pages:
+                for name in ("/Annots", "/Metadata", "/PieceInfo", "/LastModified", "/AA", "/Thumb", "/B"):
+                    if name in page.obj:
+                        del page.obj[name]
+            for thing in made.objects:
+                _strip(thing)
+            made.remove_unreferenced_resources()
+            out = io.BytesIO()
+            made.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    except pikepdf.PdfError as error:
+        raise _refusal() from error
+    again = out.getvalue()
+    with pikepdf.open(io.BytesIO(again)) as checked:
+        if "/Info" in checked.trailer or "/Metadata" in checked.Root or "/Names" in checked.Root:
+            raise _refusal()
+    return again
+
+
+def _strip(thing: pikepdf.Object) -> None:
+    """Take from an object what programs note in it; pictures inside keep their own points, drawn by nobody anew."""
+    if not isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
+        return
+    for name in ("/Metadata", "/PieceInfo", "/LastModified", "/JS", "/JavaScript", "/EF", "/AF"):
+        if name in thing:
+            del thing[name]
+    if isinstance(thing, pikepdf.Stream) and thing.get("/Subtype") == "/Image" and thing.get("/Filter") == "/DCTDecode":
+        thing.write(_bare_jpeg(thing.read_raw_bytes()), filter=pikepdf.Name.DCTDecode)
+
+
+def _bare_jpeg(content: bytes) -> bytes:
+    """A JPEG without its application and comment segments but those that say how its colours are meant."""
+    if not content.startswith(b"\xff\xd8"):
+        return content
+    kept, at = bytearray(content[:2]), 2
+    while at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != 0xDA:
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
+        # 0xE0 JFIF and 0xEE Adobe say what the numbers mean; the others say who took it, with what and where.
+        if marker in (0xE0, 0xEE) or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            kept += content[at : at + 2 + length]
+        at += 2 + length
+    return bytes(kept + content[at:])
+
+
+def _office(content: bytes) -> tuple[bytes, str]:
+    out = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as original, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+            names = original.namelist()
+            main = next((name for name in names if name in _OFFICE), None)
+            if main is None or sum(one.file_size for one in original.infolist()) > LARGEST_UNPACKED:
+                raise _refusal()
+            if any(
+                "vbaProject" in name or "/embeddings/" in name or ("/media/" in name and _odd(name)) for name in names
+            ):
+                raise _refusal()
+            dropped = {name for name in names if _DROPPED.fullmatch(name)}
+            for name in names:
+                if name in dropped or name.endswith("/"):
+                    continue
+                entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                made.writestr(entry, _office_part(name, original.read(name), dropped))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise _refusal() from error
+    return out.getvalue(), {"w": ".docx", "x": ".xlsx", "p": ".pptx"}[main[0]]
+
+
+def _odd(name: str) -> bool:
+    """Macros, files inside the file, and pictures of kinds that are not drawn anew."""
+    if "vbaProject" in name or "/embeddings/" in name:
+        return True
+    return "/media/" in name and not name.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"))
+
+
+def _office_part(name: str, content: bytes, dropped: set[str]) -> bytes:
+    if "/media/" in name:
+        copy, suffix, _how = _picture(content)
+        # The other parts name it by its old suffix.
+        if not name.lower().endswith((suffix, ".jpeg" if suffix == ".jpg" else suffix)):
+            raise _refusal()
+        return copy
+    if not name.endswith((".xml", ".rels", ".vml")):
+        raise _refusal()
+    try:
+        ElementTree.fromstring(content, forbid_dtd=True)
+    except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
+        raise _refusal() from error
+    if name.endswith((".rels", "[Content_Types].xml")):
+        gone = {one.rsplit("/", 1)[-1].encode() for one in dropped}
+        pattern = _RELATION if name.endswith(".rels") else _OVERRIDE
+        return pattern.sub(lambda found: b"" if _names_any(found[0], gone) else found[0], content)
+    if _CHANGES.search(content):
+        raise CannotClean(
+            "It holds tracked changes, which name people and hold what was taken out.",
+            remedy="Open the copy on a machine without network, accept all changes, save, and clean it again.",
+        )
+    content = _COMMENT_MARKS.sub(b"", _RSIDS.sub(b"", content))
+    return _NAMES.sub(b"", content)
+
+
+def _names_any(element: bytes, gone: set[bytes]) -> bool:
+    target = _TARGET.search(element)
+    # What lies outside would be fetched when the copy is opened.
+    return b'TargetMode="External"' in element or (target is not None and target[1].rsplit(b"/", 1)[-1] in gone)
+
+
+def _refusal() -> CannotClean:
+    return CannotClean(
+        "This kind of file cannot be cleaned for certain.",
+        remedy="JPEG, PNG, GIF, BMP, TIFF and WebP pictures, PDF, DOCX, XLSX and PPTX without macros can. "
+        "Else write down what it shows, or photograph the screen.",
+    )
