@@ -56,7 +56,7 @@ DELIVERED: Final = {
     "dropped": N_("不再发"),
 }
 WEBHOOK_STATES: Final = {
-    "active": N_("启用"),
+    "active": N_("使用中"),
     "paused": N_("已暂停"),
     "disabled": N_("屡次失败，已停用"),
 }

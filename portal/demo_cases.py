@@ -39,11 +39,11 @@ async def add_demo_cases(on: AsyncEngine, now: datetime) -> list[str]:
             return []
         flagged = await rows(session, _FLAGGED)
         # An older demo has no such office.
-        land_there = await first(session, "SELECT 1 AS one FROM accounts WHERE login = 'demo-land'")
-        if len(flagged) < 3 or land_there is None:
+        there = await first(session, "SELECT 1 AS one FROM accounts WHERE login = 'demo-environment'")
+        if len(flagged) < 3 or there is None:
             return []
         reviewer, supervisor = await _person(session, "demo-reviewer"), await _person(session, "demo-supervisor")
-        land = await _person(session, "demo-land")
+        environment = await _person(session, "demo-environment")
         today = civil_day(now)
         await become(session, reviewer)
         numbers = [await _open(session, reviewer, one, "3-1", now) for one in flagged[:3]]
@@ -58,16 +58,17 @@ async def add_demo_cases(on: AsyncEngine, now: datetime) -> list[str]:
         await take_step(session, reviewer, consulting, None, _step("apply", now), now)
         await take_step(session, reviewer, consulting, None, _step("consult", now), now)
         await take_step(session, reviewer, closing, None, _step("forbid-start", now), now)
-        await become(session, land)
+        await become(session, environment)
         opinion = await first(
             session,
             "SELECT t.id, t.version FROM case_tasks AS t JOIN cases AS c ON c.id = t.case_id "
-            "WHERE c.number = :number AND t.template = 'consult-land'",
+            "WHERE c.number = :number AND t.kind = 'opinion' AND t.organisation_id = :office",
             number=consulting,
+            office=environment.organisation_id,
         )
         if opinion is not None:
-            said = Answer("项目用地已经审批，附条件同意。", "conditions")
-            await answer(session, land, opinion["id"], opinion["version"], said, now)
+            said = Answer("须先完成环境影响评价，附条件同意。", "conditions")
+            await answer(session, environment, opinion["id"], opinion["version"], said, now)
         await become(session, supervisor)
         await take_step(session, supervisor, closing, None, _step("close", now, outcome="not_started"), now)
         return numbers

@@ -136,6 +136,7 @@ def render(
                 viewer=viewer,
                 audience=viewer.audience,
                 waiting_alerts=getattr(request.state, "waiting_alerts", 0),
+                urgent=getattr(request.state, "urgent", 0),
                 demo=getattr(request.state, "demo", False),
                 intake=settings().intake_address,
                 form_token=form_token(request),

@@ -14,6 +14,7 @@ from portal.cookies import read_cookie
 from registry import clock
 from registry.accounts import viewer_of_key, viewer_of_sign_in
 from registry.alerting.alert_list import count_waiting
+from registry.cases.desk import desk_counts
 from registry.database import transaction
 from registry.errors import ThreegatesError
 from registry.reading import rows
@@ -41,6 +42,8 @@ async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
         if viewer.kind == "person" and not request.url.path.startswith("/api/"):
             # What the navigation counts, on every page that a person reads.
             request.state.waiting_alerts = await count_waiting(session, viewer, clock.now())
+            if viewer.may("internal"):
+                request.state.urgent = (await desk_counts(session, viewer, clock.today())).urgent
         request.state.demo = bool(await rows(session, "SELECT 1 FROM register_facts WHERE name = 'demo'"))
         yield session
 

@@ -16,6 +16,7 @@ from registry.viewers import Viewer
 
 Decision = Literal["confirmed", "dismissed", "not_ours", "withdrawn"]
 DECISIONS: Final[tuple[Decision, ...]] = ("confirmed", "dismissed", "not_ours", "withdrawn")
+LONGEST_REASON: Final = 2_000
 
 
 class DecisionLine(BaseModel):

@@ -18,7 +18,7 @@ from portal.words import TABLES, choices, rule_choices, word
 from registry import clock
 from registry.audience import hides_credit
 from registry.credit_reads import note_credit_read
-from registry.deciding_findings import decide
+from registry.deciding_findings import LONGEST_REASON, decide
 from registry.errors import ThreegatesError
 from registry.finding_list import FindingFilter, finding_file, list_findings
 from registry.law.reading import law
@@ -123,7 +123,7 @@ async def decide_on(request: Request, fingerprint: str) -> Response:
             viewer,
             fingerprint,
             field(form, "decision"),
-            field(form, "reason")[:2000],
+            field(form, "reason")[:LONGEST_REASON],
             field(form, "evidence_hash"),
             clock.now(),
         )

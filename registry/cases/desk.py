@@ -66,7 +66,6 @@ class DeskCounts:
 
     overdue: int
     due_today: int
-    alerts: int
 
     @property
     def urgent(self) -> int:
@@ -177,8 +176,7 @@ async def desk_counts(session: AsyncSession, viewer: Viewer, today: date) -> Des
         SELECT (SELECT count(*) FROM cases AS c WHERE {_MY_CASES} AND c.due < :today)
              + (SELECT count(*) FROM case_tasks AS t WHERE {_MY_TASKS} AND t.due < :today) AS overdue,
                (SELECT count(*) FROM cases AS c WHERE {_MY_CASES} AND c.due = :today)
-             + (SELECT count(*) FROM case_tasks AS t WHERE {_MY_TASKS} AND t.due = :today) AS due_today,
-               (SELECT count(*) FROM alerts AS a WHERE {_ALERTS} AND a.state = 'open') AS alerts
+             + (SELECT count(*) FROM case_tasks AS t WHERE {_MY_TASKS} AND t.due = :today) AS due_today
         """,
         today=today,
         office=viewer.organisation_id,

@@ -34,6 +34,7 @@ from jobs.queue import install_queue, wake
 from registry.alerting.webhooks import NewWebhook, add_webhook
 from registry.clock import now
 from registry.database import make_engine, transaction
+from registry.errors import Unavailable
 from registry.import_items import ProjectItem
 from registry.project_writing import register_projects
 from registry.record_fields import RECORD_FIELDS
@@ -76,7 +77,7 @@ class Latency:
     alert: Side
     search: Side
     sync_seconds: float
-    drained_seconds: float
+    drained_seconds: float  # 0: not within the time of the measurement
 
     @property
     def holds(self) -> bool:
@@ -206,14 +207,17 @@ class Search:
             if not self.waiting or not (self.there or await existing(self.servers, "records-public")):
                 continue
             self.there = True
-            answer = await ask(
-                self.servers.elasticsearch.search,
-                index=alias(self.servers.prefix, "records-public"),
-                query={"ids": {"values": [str(record) for record in self.waiting]}},
-                source=False,
-                size=1000,
-                ignore_unavailable=True,
-            )
+            try:
+                answer = await ask(
+                    self.servers.elasticsearch.search,
+                    index=alias(self.servers.prefix, "records-public"),
+                    query={"ids": {"values": [str(record) for record in self.waiting]}},
+                    source=False,
+                    size=1000,
+                    ignore_unavailable=True,
+                )
+            except Unavailable:
+                continue  # its indices have just been made
             at = time.monotonic()
             for hit in answer["hits"]["hits"]:
                 record = int(hit["_id"])

@@ -60,6 +60,7 @@ IN_THEIR_TESTS: Final = {
     ("POST", "/api/v1/alerts/{alert_id}/acknowledge"),
     ("POST", "/api/v1/alerts/{alert_id}/snooze"),
     ("POST", "/findings/{fingerprint}"),
+    ("POST", "/api/v1/findings/{fingerprint}/decisions"),
     ("POST", "/obligations/{reference}"),
     ("POST", "/rules/drafts"),
     ("POST", "/rules/drafts/{draft_id:int}/activate"),

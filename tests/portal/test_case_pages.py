@@ -159,7 +159,7 @@ async def test_a_case_over_the_api_and_on_paper(office: Office, engine: AsyncEng
     number = next(one["number"] for one in listed.json()["items"] if one["stage"] == "opinions")
     read = await office.ask("demo-reviewer", f"/api/v1/cases/{number}")
     step = next(one for one in read.json()["next_steps"] if one["step"] == "evaluate")
-    assert [one["name"] for one in step["missing"]] == ["consult-environment"]
+    assert [one["name"] for one in step["missing"]] == ["consult-land"]
     seen = {"if-match": read.headers["etag"], "idempotency-key": "key-00000001", "sec-fetch-site": "same-origin"}
     content = {"step": "evaluate", "reason": "意见已齐"}
     steps = f"/api/v1/cases/{number}/steps"

@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 
 from registry.clock import now
@@ -62,6 +63,32 @@ def test_a_reviewer_decides_and_the_public_learns_only_that_it_does_not_hold(
     assert path in listed
     assert path not in reviewer.ask("/findings?decision=awaiting&lane=land")[2]
     assert reviewer.send(path, {**form, "decision": "withdrawn", "reason": "复核"})[0] == 303
+
+
+def test_a_reviewer_decides_over_the_api_on_the_evidence_that_was_read(portal: str, register: Register) -> None:
+    finding = land_finding(register)
+    address = f"{portal}/api/v1/findings/{finding['fingerprint']}"
+    reviewer = as_person(portal, register, "reviewer")
+    cookie = "; ".join(f"{name}={value}" for name, value in reviewer.cookies.items())
+    own = {"cookie": cookie, "sec-fetch-site": "same-origin"}
+    read = httpx.get(address, headers=own)
+    said = {**own, "if-match": read.headers["etag"], "idempotency-key": "decide-once"}
+    body = {"decision": "not_ours", "reason": "海域由另一机关主管"}
+
+    def send(headers: dict[str, str], body: dict[str, str]) -> httpx.Response:
+        return httpx.post(f"{address}/decisions", json=body, headers=headers)
+
+    assert send({**said, "if-match": '"other"', "idempotency-key": "decide-twice"}, body).status_code == 409
+    assert send({name: value for name, value in said.items() if name != "if-match"}, body).status_code == 428
+    assert send({**said, "idempotency-key": "decide-thrice"}, {**body, "decision": "guilty"}).status_code == 422
+    assert send({"if-match": "*", "idempotency-key": "nobody-decides"}, body).status_code == 401
+    done = send(said, body)
+    assert done.status_code == 200 and done.json()["decision"] == "not_ours" and done.json()["stands"]
+    assert entered(register, "finding.decide", str(finding["fingerprint"]))
+    again = send(said, body)
+    assert again.json() == done.json() and again.headers["idempotent-replayed"] == "true"
+    taken_back = {"decision": "withdrawn", "reason": "复核"}
+    assert send({**said, "idempotency-key": "take-it-back"}, taken_back).json()["decision"] == "withdrawn"
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])

@@ -283,18 +283,6 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_publication_objections_publication_id"), "publication_objections", ["publication_id"], unique=False
     )
-    op.drop_index(
-        op.f("enterprise_names_name"),
-        table_name="enterprise_names",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
-    op.drop_index(
-        op.f("project_versions_name"),
-        table_name="project_versions",
-        postgresql_ops={"name_normal": "gin_trgm_ops"},
-        postgresql_using="gin",
-    )
 
     for statement in TRIGGERS:
         op.execute(statement)
