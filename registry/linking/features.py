@@ -351,6 +351,17 @@ def contradicting(values: Floats) -> NDArray[np.bool_]:
     return made
 
 
+# An owner's two projects, and a record that names the owner alone: only the land itself tells which it means.
+_LEAD: Final = list(FEATURES).index("lead")
+_PARCEL: Final = list(FEATURES).index("same_parcel")
+
+
+def tied(values: Floats) -> NDArray[np.bool_]:
+    """Rows of features for which another project of the record's speaks as loudly."""
+    made: NDArray[np.bool_] = (values[:, _LEAD] <= 0) & (values[:, _PARCEL] != 1)
+    return made
+
+
 def unnamed(values: Floats) -> NDArray[np.bool_]:
     """Rows of features of records that name no party."""
     made: NDArray[np.bool_] = values[:, _NAMED] == 0

@@ -48,7 +48,8 @@ ORDER BY d.record_id
 """
 _MADE: Final = """
 CREATE TEMPORARY TABLE weighed (
-    record_id bigint, project_id bigint, score double precision, automatic boolean, explanation jsonb
+    record_id bigint, project_id bigint, score double precision, automatic boolean, contradicted boolean,
+    explanation jsonb
 ) ON COMMIT DROP
 """
 
@@ -83,7 +84,8 @@ LEFT JOIN LATERAL (SELECT owner_id FROM project_versions AS v
 """
 _TO_REVIEW: Final = """
 WITH best AS (
-    SELECT record_id, max(score) AS score, jsonb_agg(project_id ORDER BY score DESC, project_id) AS projects
+    SELECT record_id, max(score) FILTER (WHERE NOT contradicted) AS score,
+           jsonb_agg(project_id ORDER BY score DESC, project_id) AS projects
     FROM weighed GROUP BY record_id
 )
 UPDATE decisions AS d
@@ -135,10 +137,10 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
     await _copy(
         connection,
         [
-            (asked[line].id, project, round(score, 5), automatic, json_text(each))
-            for line, project, score, automatic, each in zip(
+            (asked[line].id, project, round(score, 5), automatic, contradicted, json_text(each))
+            for line, project, score, automatic, contradicted, each in zip(
                 weighed.lines.tolist(), weighed.projects.tolist(), weighed.scores.tolist(),
-                weighed.automatic.tolist(), told, strict=True,
+                weighed.automatic.tolist(), weighed.contradicted.tolist(), told, strict=True,
             )
         ],
     )  # fmt: skip
@@ -156,5 +158,7 @@ async def _copy(connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> Non
     if driver is None:
         raise AssertionError("a connection in use has a driver")
     await driver.copy_records_to_table(
-        "weighed", records=rows, columns=["record_id", "project_id", "score", "automatic", "explanation"]
+        "weighed",
+        records=rows,
+        columns=["record_id", "project_id", "score", "automatic", "contradicted", "explanation"],
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from registry.link_words import FEATURES
 from registry.linking.facts import Facts
-from registry.linking.features import Floats, contradicting, features, parts_of, together, unnamed
+from registry.linking.features import Floats, contradicting, features, parts_of, tied, together, unnamed
 from registry.linking.likeness import Ints
 from registry.linking.model import Model
 from registry.linking.register import Asked, Found, Register, find
@@ -28,6 +28,8 @@ class Weighed:
     projects: Ints  # ids
     scores: NDArray[np.float64]
     automatic: NDArray[np.bool_]
+    # Record and register say different things: worth a look, and no reason to doubt what exact means said.
+    contradicted: NDArray[np.bool_]
     values: Floats
 
 
@@ -63,8 +65,10 @@ def weigh(
     order, lines, rank = order[first], lines[first], rank[first]
     contradicted = _contradicted(records, register, found.positions[order], lines, values[order])
     enough = np.where(unnamed(values[order]), np.maximum(AUTOMATIC_UNNAMED, model.automatic), model.automatic)
-    automatic = (scores[order] >= enough) & (rank < MOST_LINKED) & ~contradicted
-    return Weighed(lines, ids[order], scores[order], automatic, values[order])
+    # The stages that a record names together are no rivals of each other.
+    rivalled = tied(values[order]) & ~parts[order]
+    automatic = (scores[order] >= enough) & (rank < MOST_LINKED) & ~contradicted & ~rivalled
+    return Weighed(lines, ids[order], scores[order], automatic, contradicted, values[order])
 
 
 def _contradicted(
