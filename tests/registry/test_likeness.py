@@ -104,6 +104,11 @@ def test_the_stage_decides_among_an_owners_projects() -> None:
         assert weighed.projects[weighed.automatic].tolist() == [project]
 
 
+def test_the_owner_s_name_alone_tells_none_of_its_projects() -> None:
+    weighed = weigh(register(), shipped(), [asked("唐山甲示例钢铁有限公司", "")])
+    assert {10, 11} <= set(weighed.projects.tolist()) and not weighed.automatic.any()
+
+
 def test_a_record_of_two_stages_belongs_to_both() -> None:
     weighed = weigh(register(), shipped(), [asked("唐山甲示例钢铁有限公司", f"{NAMES[0].replace('1期', '1期、2期')}")])
     assert sorted(weighed.projects[weighed.automatic].tolist()) == [10, 11]
