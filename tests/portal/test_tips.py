@@ -101,12 +101,11 @@ def desk(register: Register, portal: str) -> Iterator[TipDesk]:
     os.environ |= {name: register.environment[name] for name in ("THREEGATES_DATABASE_URL", "THREEGATES_DATA_FOLDER")}
     register_settings.settings.cache_clear()
     first = register.sign_in("reviewer")
-    organisation = register.ask("SELECT organisation_id AS id FROM accounts ORDER BY id DESC LIMIT 1")[0]["id"]
     others = {"second": register.sign_in("supervisor"), "administrator": register.sign_in("administrator")}
-    register.ask(
-        "UPDATE accounts SET organisation_id = $1 WHERE id IN (SELECT id FROM accounts ORDER BY id DESC LIMIT 2)",
-        organisation,
-    )
+    whose = "(SELECT account_id FROM sign_ins WHERE secret_hash = sha256(convert_to($1, 'UTF8')))"
+    organisation = register.ask(f"SELECT organisation_id AS id FROM accounts WHERE id = {whose}", first)[0]["id"]
+    for secret in others.values():
+        register.ask(f"UPDATE accounts SET organisation_id = $2 WHERE id = {whose}", secret, organisation)
     try:
         made = TipDesk(register, portal, organisation, {"first": first, **others})
         administrator = made.visitor("administrator")

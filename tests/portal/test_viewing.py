@@ -6,7 +6,7 @@ from typing import Final
 
 PORTAL: Final = Path(__file__).parents[2] / "portal"
 # Run before there is anybody, or by an operator on the server, whose rights are the owner's.
-WITHOUT_VIEWER: Final = ("starting.py", "readiness.py", "commands")
+WITHOUT_VIEWER: Final = ("starting.py", "readiness.py", "commands", "demo_reports.py")
 
 
 def names_used(path: Path) -> set[str]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.database import transaction
 from registry.describing import with_description
+from registry.dirty import PURPOSES
 from registry.errors import BadInput, Conflict, NotFound
 from registry.registering import (
     EnterpriseItem,
@@ -123,7 +124,7 @@ async def test_a_changed_item_is_a_correction_with_history(engine: AsyncEngine) 
     assert [row.stage for row in rows] == ["construction", "operating"]
     assert rows[0].known_to == rows[1].known_from == AT + timedelta(minutes=5)
     marks = await fetch(engine, "SELECT DISTINCT purpose FROM dirty_marks WHERE kind = 'project'")
-    assert {mark.purpose for mark in marks} == {"link", "judge", "index"}
+    assert {mark.purpose for mark in marks} == set(PURPOSES)
 
 
 async def test_a_dated_change_ends_the_earlier_description_and_keeps_it(engine: AsyncEngine) -> None:
