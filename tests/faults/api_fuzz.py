@@ -208,7 +208,8 @@ async def _ask_everything(address: str, callers: list[Caller], loan: int, accoun
     chance = random.Random(account.seed)
     times, page_times = SCALES[account.scale]
     began = asyncio.get_running_loop().time()
-    limits = httpx.Limits(max_connections=AT_ONCE)
+    # Given up before the server gives it up (5 s): a request must not meet a connection that is just being closed.
+    limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=60, limits=limits) as client:
         description = (await client.get("/api/openapi.json")).json()
         maker = Maker(description, chance)
