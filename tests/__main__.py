@@ -15,20 +15,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 from deploy.postgresql import FORGETFUL
 from tests.scratch_server import TEMPLATE_OF_ALL, elasticsearch, make_template, server
 
 PYTEST: Final = ["pytest", "--durations=15", "--durations-min=2"]
-# The portal's tests take as long as all others: two parts, each with a portal and a register of its own.
-_PORTAL: Final = sorted(str(path) for path in Path("tests/portal").glob("test_*.py"))
-_MIDDLE: Final = "tests/portal/test_h"
 # The longest first; whichever place is free takes the next.
 PARTS: Final = {
-    "portal a-g": [*PYTEST, *(path for path in _PORTAL if path < _MIDDLE)],
-    "portal h-z": [*PYTEST, *(path for path in _PORTAL if path >= _MIDDLE)],
+    "portal": [*PYTEST, "tests/portal"],
     "registry": [*PYTEST, "tests/registry"],
     "faults": ["tests.faults", "all", "--scale", "small"],
     "deploy": [*PYTEST, "tests/deploy"],
