@@ -73,7 +73,7 @@ _UNMANNED: Final = """
 SELECT DISTINCT a.organisation_id AS id FROM alerts AS a
 WHERE a.state = 'open' AND a.organisation_id IS NOT NULL AND NOT EXISTS (
     SELECT FROM accounts AS p JOIN role_grants AS g ON g.account_id = p.id
-    WHERE p.organisation_id = a.organisation_id AND p.state = 'active' AND g.revoked_at IS NULL
+    WHERE p.organisation_id = a.organisation_id AND p.state <> 'ended' AND g.revoked_at IS NULL
       AND g.role IN ('reviewer', 'supervisor') AND g.held_from <= :today AND coalesce(g.held_to, 'infinity') >= :today
 )
 ORDER BY 1
