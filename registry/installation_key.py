@@ -1,8 +1,6 @@
 """The installation's own key: made at first start, in the data folder for its owner alone; it seals small secrets."""
 
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from registry.errors import BadSetting
+from registry.private_files import made_once
 from registry.settings import settings
 
 _NONCE: Final = 12
@@ -24,21 +23,7 @@ def key_path() -> Path:
 
 def _key() -> bytes:
     path = key_path()
-    with suppress(FileNotFoundError):
-        return _whole(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and linked: of several processes that start at once, one makes the key and all read that one whole.
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(AESGCM.generate_key(256))
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    return _whole(path)
-
-
-def _whole(path: Path) -> bytes:
-    key = path.read_bytes()
+    key = made_once(path, AESGCM.generate_key(256))
     if len(key) != 32:
         raise BadSetting("The installation's key is damaged.", where=str(path), remedy="Put it back from the backup.")
     return key

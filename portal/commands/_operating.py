@@ -10,6 +10,8 @@ import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.database import engine, transaction
+from registry.roles import Permission
+from registry.viewers import NATION, Viewer
 
 Result = TypeVar("Result")
 
@@ -22,6 +24,11 @@ def operator_name() -> str:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):
         return "command line"  # a container's account may have no name
+
+
+def operator(*permissions: Permission) -> Viewer:
+    """Whoever may run commands beside the database is the register's operator."""
+    return Viewer("person", actor=operator_name(), region=NATION, permissions=frozenset(permissions))
 
 
 def run(work: Callable[[AsyncSession], Awaitable[Result]]) -> Result:

@@ -7,15 +7,15 @@ import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal.commands._operating import run
+from portal.commands._operating import operator, run
 from registry import clock
 from registry.errors import BadFile, NotFound
+from registry.private_files import write_private
 from registry.reading import first
 from registry.tips.desk_keys import add_key, confirm_key, end_key, open_desk, read_keys
-from registry.tips.part_files import write_private
 from registry.tips.private_keys import new_key_file
 from registry.tips.sealing import fingerprint
-from registry.viewers import NATION, Viewer
+from registry.viewers import Viewer
 
 By = Annotated[str, typer.Option("--by", help="Login of the person who does it.")]
 Desk = Annotated[str, typer.Argument(help="Short name of the office.")]
@@ -72,8 +72,7 @@ def desk(
     """Let an office receive reports."""
 
     async def work(session: AsyncSession) -> None:
-        operator = Viewer("person", actor="command line", region=NATION, permissions=frozenset({"accounts"}))
-        await open_desk(session, operator, organisation, clock.today(), two_people=two_people)
+        await open_desk(session, operator("accounts"), organisation, clock.today(), two_people=two_people)
 
     run(work)
     typer.echo(f"{organisation}: {'two people' if two_people else 'one person'}")

@@ -8,13 +8,12 @@ import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.api_keys import FIRST_KEY, keep_key, key_file
-from portal.commands._operating import AsJson, operator_name, run, tell
+from portal.commands._operating import AsJson, operator, run, tell
 from registry import clock
 from registry.errors import NotFound
 from registry.key_writing import NewKey, create_key, keys, revoke_key, rotate_key
 from registry.reading import first
 from registry.roles import SCOPES
-from registry.viewers import NATION, Viewer
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +39,7 @@ def create(
     async def work(session: AsyncSession) -> dict[str, Any]:
         ends = clock.now() + timedelta(days=days)
         new = NewKey(name, organisation, tuple(dict.fromkeys(scope)), ends, rate)
-        key = await create_key(session, _operator(), new, clock.now())
+        key = await create_key(session, operator("accounts"), new, clock.now())
         return {"name": name, "key": key, "organisation": organisation, "scopes": sorted(new.scopes), "ends": ends}
 
     tell(run(work), as_json=as_json)
@@ -50,7 +49,7 @@ def list_keys(as_json: AsJson = False) -> None:
     """All keys with what they may, until when, and the day they were last used; never the keys themselves."""
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
-        return [{**one, "state": _state(one)} for one in await keys(session, _operator())]
+        return [{**one, "state": _state(one)} for one in await keys(session, operator("accounts"))]
 
     found = run(work)
     if as_json:
@@ -71,7 +70,7 @@ def rotate(
 
     async def work(session: AsyncSession) -> dict[str, Any]:
         found = await _key(session, name)
-        key = await rotate_key(session, _operator(), found, clock.now(), timedelta(hours=overlap))
+        key = await rotate_key(session, operator("accounts"), found, clock.now(), timedelta(hours=overlap))
         return {"name": name, "key": key, "old_key_holds_for_hours": overlap}
 
     done = run(work)
@@ -84,7 +83,7 @@ def revoke(name: str, as_json: AsJson = False) -> None:
     """End a key at once."""
 
     async def work(session: AsyncSession) -> dict[str, Any]:
-        await revoke_key(session, _operator(), await _key(session, name), clock.now())
+        await revoke_key(session, operator("accounts"), await _key(session, name), clock.now())
         return {"revoked": name}
 
     tell(run(work), as_json=as_json)
@@ -94,11 +93,6 @@ def _state(key: dict[str, Any]) -> str:
     if key["revoked_at"] is not None:
         return "revoked"
     return "ended" if key["expires_at"] is not None and key["expires_at"] <= clock.now() else "holds"
-
-
-def _operator() -> Viewer:
-    """Whoever may run commands beside the database is the register's operator."""
-    return Viewer("person", actor=operator_name(), region=NATION, permissions=frozenset({"accounts"}))
 
 
 async def _key(session: AsyncSession, name: str) -> int:

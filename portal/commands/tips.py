@@ -14,10 +14,11 @@ from portal.commands._operating import run
 from portal.commands._tip_keys import passphrase_of
 from registry import clock
 from registry.errors import BadFile, ThreegatesError
+from registry.private_files import write_private
 from registry.tips import part_files
 from registry.tips.cleaning import cleaned
 from registry.tips.desk_work import desk_list
-from registry.tips.part_files import safe_name, write_private
+from registry.tips.part_files import safe_name
 from registry.tips.private_keys import read_key_file
 from registry.tips.sealing import unwrap
 

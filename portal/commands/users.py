@@ -7,7 +7,7 @@ import orjson
 import typer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal.commands._operating import AsJson, operator_name, run, tell
+from portal.commands._operating import AsJson, operator, run, tell
 from registry import clock
 from registry.account_writing import NewAccount, create_account, end_account, reset_account
 from registry.errors import BadInput, NotFound
@@ -15,7 +15,7 @@ from registry.granting import Grant, grant_role, revoke_grant
 from registry.organising import NewOrganisation, create_organisation
 from registry.reading import first, rows
 from registry.roles import ROLES
-from registry.viewers import NATION, Viewer
+from registry.viewers import NATION
 
 Reason = Annotated[str, typer.Option(help="Why: it stands in the audit.")]
 
@@ -47,12 +47,12 @@ def create(
         found = await first(session, "SELECT 1 AS one FROM organisations WHERE id = :id", id=organisation)
         if found is None:
             new = NewOrganisation(organisation, "agency", organisation_name or organisation, "", region)
-            await create_organisation(session, _operator(), new, clock.now())
+            await create_organisation(session, operator("accounts"), new, clock.now())
         account, password = await create_account(
-            session, _operator(), NewAccount(login, name, organisation), clock.now()
+            session, operator("accounts"), NewAccount(login, name, organisation), clock.now()
         )
         given = Grant(account, role, clock.today(), None, "made on the command line")
-        await grant_role(session, _operator(), given, clock.now())
+        await grant_role(session, operator("accounts"), given, clock.now())
         return {"login": login, "role": role, "organisation": organisation, "one_time_password": password}
 
     tell(run(work), as_json=as_json)
@@ -89,7 +89,7 @@ def grant(
 
     async def work(session: AsyncSession) -> dict[str, Any]:
         given = Grant(await _account(session, login), role, clock.today(), _day(until), reason)
-        return {"grant": await grant_role(session, _operator(), given, clock.now())}
+        return {"grant": await grant_role(session, operator("accounts"), given, clock.now())}
 
     tell(run(work), as_json=as_json)
 
@@ -107,7 +107,7 @@ def revoke(login: str, role: str, reason: Reason = "revoked on the command line"
         if not held:
             raise NotFound("There is no such grant.")
         for one in held:
-            await revoke_grant(session, _operator(), one["id"], reason, clock.now())
+            await revoke_grant(session, operator("accounts"), one["id"], reason, clock.now())
         return {"revoked": len(held)}
 
     tell(run(work), as_json=as_json)
@@ -124,7 +124,7 @@ def end(
     async def work(session: AsyncSession) -> dict[str, Any]:
         taker = await _account(session, successor) if successor else None
         leaving = await _account(session, login)
-        return {"handed_over": await end_account(session, _operator(), leaving, taker, reason, clock.now())}
+        return {"handed_over": await end_account(session, operator("accounts"), leaving, taker, reason, clock.now())}
 
     tell(run(work), as_json=as_json)
 
@@ -136,15 +136,10 @@ def reset_password(login: str, reason: Reason = "reset on the command line", as_
         account = await _account(session, login)
         return {
             "login": login,
-            "one_time_password": await reset_account(session, _operator(), account, reason, clock.now()),
+            "one_time_password": await reset_account(session, operator("accounts"), account, reason, clock.now()),
         }
 
     tell(run(work), as_json=as_json)
-
-
-def _operator() -> Viewer:
-    """Whoever may run commands beside the database is the register's operator."""
-    return Viewer("person", actor=operator_name(), region=NATION, permissions=frozenset({"accounts"}))
 
 
 async def _account(session: AsyncSession, login: str) -> int:

@@ -24,13 +24,16 @@ def _configuration(connection: Connection | None = None) -> Config:
     return configuration
 
 
-async def upgrade(dsn: str) -> None:
-    """Bring the schema to the newest migration, load reference data and law, put the policies in force; repeatable."""
+async def upgrade(dsn: str, *, restored: bool = False) -> None:
+    """Bring the schema to the newest migration, load reference data and law, put the policies in force; repeatable.
+
+    With `restored` the policies are put in force whatever the register says: a backup brings none.
+    """
     migrating = make_engine(dsn, pool_size=1)
     try:
         async with migrating.begin() as connection:
             current, newest = await schema_version(connection)
-            if current != newest:
+            if restored or current != newest:
                 await lift_views(connection)
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
             await load_reference(connection)
@@ -44,3 +47,8 @@ async def schema_version(connection: AsyncConnection) -> tuple[str | None, str |
     """The migration the database stands at, and the newest one this software has."""
     current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     return current, ScriptDirectory.from_config(_configuration()).get_current_head()
+
+
+def knows(revision: str) -> bool:
+    """Whether this software has a migration: it can bring a database that stands there to its newest."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_configuration()).walk_revisions())

@@ -16,6 +16,7 @@ from pyrage import IdentityError
 from pyrage.x25519 import Identity
 
 from registry.errors import BadInput, BadSetting, NotFound
+from registry.private_files import made_once
 from registry.settings import settings
 
 _MONTH: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -41,7 +42,7 @@ def outer_recipient(today: date) -> str:
     """The public key of today's month; the first call of a month makes the key."""
     path = _path(month_of(today))
     if not path.exists():
-        _make(path)
+        made_once(path, str(Identity.generate()).encode())
     return str(_read(path).to_public())
 
 
@@ -75,19 +76,6 @@ def _path(month: str) -> Path:
     if not _MONTH.fullmatch(month):
         raise BadInput("A month has the form 2026-11.", where=month)
     return key_folder() / f"{month}.key"
-
-
-def _make(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
-        stream.write(str(Identity.generate()))
-        stream.flush()
-        # What is sealed to a key that did not reach the disk would be lost.
-        os.fsync(stream.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
 
 
 def _read(path: Path) -> Identity:

@@ -1,10 +1,8 @@
 """Sealed parts as files on an officer's own machine: opened, sealed again, answered; needs no database."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import pyrage
@@ -98,16 +96,3 @@ def safe_name(name: str, fallback: str) -> str:
     """A reporter's file name without anything that leads elsewhere or runs."""
     plain = "".join(c if c.isalnum() or c in "._- " else "_" for c in name.replace("\\", "/").rsplit("/", 1)[-1])
     return plain.strip(". ")[-_KEPT:] or fallback
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads; one that is there stays as it is."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Conflict("There is such a file already.", where=str(path), remedy="Name another.") from None
-    except OSError as error:
-        raise BadFile(f"The file cannot be written ({error.strerror}).", where=str(path)) from None
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)

@@ -6,10 +6,8 @@ derived secret, and the public half of another, to which answers are sealed.
 
 import hashlib
 import hmac
-import os
 import secrets
 import unicodedata
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +20,7 @@ from mnemonic import Mnemonic
 from pyrage.x25519 import Identity
 
 from registry.errors import BadSetting
+from registry.private_files import made_once
 from registry.settings import settings
 
 # The page's script derives the same: portal/static/tips/receipt.js.
@@ -109,21 +108,7 @@ def _list(language: str) -> Mnemonic:
 
 def _pepper() -> bytes:
     path = pepper_path()
-    with suppress(FileNotFoundError):
-        return _whole(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside and linked: of several processes that start at once, one makes it and all read that one whole.
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-        stream.write(secrets.token_bytes(32))
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-    return _whole(path)
-
-
-def _whole(path: Path) -> bytes:
-    pepper = path.read_bytes()
+    pepper = made_once(path, secrets.token_bytes(32))
     if len(pepper) != 32:
         raise BadSetting("The key of the receipts is damaged.", where=str(path), remedy="Put it back from the backup.")
     return pepper
