@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry import clock
 from registry.auditing import audit
 from registry.errors import BadInput, Conflict, NotFound
 from registry.handover import hand_over, open_work
@@ -24,6 +25,7 @@ from registry.one_time_codes import (
 from registry.passwords import check_new_password, fits, hash_password, one_time_password
 from registry.reading import Row, first
 from registry.sign_ins import end_sign_ins
+from registry.tips.desk_keys import end_keys_of
 from registry.viewers import NATION, Viewer
 
 _LOGIN: Final = re.compile(r"[a-z][a-z0-9._-]{2,39}")
@@ -233,7 +235,7 @@ async def _forget_recovery_codes(session: AsyncSession, account_id: int) -> None
 async def end_account(
     session: AsyncSession, viewer: Viewer, account_id: int, successor_id: int | None, why: str, now: datetime
 ) -> dict[str, int]:
-    """End an account for good: its sign-ins and roles end, everything open goes to a successor; returns the counts."""
+    """End an account for good: its sign-ins, roles and report keys end, what is open goes to a successor: counts."""
     viewer.require("accounts")
     account = await _of_another(session, viewer, account_id)
     if account["state"] == "ended":
@@ -257,6 +259,7 @@ async def end_account(
                 remedy="Choose who takes it over.",
             )
         await hand_over(session, account_id, successor["id"])
+    await end_keys_of(session, viewer, account_id, why, clock.civil_day(now))
     await end_sign_ins(session, viewer, account_id, now)
     await (await session.connection()).execute(
         text(

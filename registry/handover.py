@@ -41,6 +41,9 @@ OPEN_WORK: Final[dict[str, tuple[str, str]]] = {
     "case_tasks": _owned("case_tasks", "assignee_id"),
 }
 
+# What names its holder and is nobody else's: a desk's key opens by its holder's passphrase alone (tips.desk_keys).
+ENDS_WITH_THEM: Final = frozenset({"tip_desk_keys"})
+
 
 # Whoever ends an account reads none of these: they are counted and moved as the register itself.
 _LENT: Final = frozenset({"alerts", "cases", "case_tasks"})

@@ -365,7 +365,8 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     # Reports: their desk's own, and sealed; desks and public keys are for everybody.
     "tip_desks": Policy(read=EVERYBODY, add=_DESK_KEPT, change=_DESK_KEPT, jobs="SELECT"),
-    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=_DESK, jobs="SELECT"),
+    # Ended by their desk, and with their holder's account.
+    "tip_desk_keys": Policy(read=EVERYBODY, add=_DESK, change=f"({_DESK} OR {_HANDOVER})", jobs="SELECT"),
     "tip_outer_keys": Policy(read=EVERYBODY),
     "tip_threads": Policy(read=_DESK, change=_DESK),
     # Desks add answers; what a reporter sent is sealed again (to other keys) and never changed.

@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
         Then start with `threegates up`. Exit 1 when the audit does not verify: the register is there all the same.
 
         The months' outer keys of reports are in no backup. Reports can be read here only if `tip-keys` is brought
-        over from the old machine itself before the intake opens; those of months that are over by nobody.
+        over from the old machine itself before the first start: what has no key then is deleted.
         """
         identities = [] if key is None else [_identity(key, passphrase_file)]
         if check:

@@ -44,5 +44,6 @@ KINDS: Final[dict[str, Kind]] = {
     "publication.appeal": Kind("收到申诉", "An appeal came in", permission="publish"),
     # Only that something waits, never what: a mail passes through many hands.
     "tip.waits": Kind("有举报待登记", "A report waits"),
+    "tip.reseal": Kind("有密钥停用，在办的举报请重新封存", "A key ended: seal the reports under way again"),
     "tip.due": Kind("举报答复期限将到或已过", "A report's answer is due", urgent=True),
 }

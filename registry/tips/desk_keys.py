@@ -1,16 +1,20 @@
 """Keys of desks: who opens a desk, adds a public key, confirms it by its fingerprint, ends it."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry import clock
+from registry.alerting.events import Happened, announce
 from registry.auditing import audit
 from registry.errors import BadInput, Conflict, NotFound
 from registry.reading import Row, first, rows
 from registry.tips.sealing import fingerprint, is_recipient
-from registry.viewers import Viewer
+from registry.viewers import HANDOVER, Viewer, lending
+
+_END: Final = "UPDATE tip_desk_keys SET until = :today, ended_because = :why"
 
 
 async def open_desk(session: AsyncSession, viewer: Viewer, organisation: str, today: date, *, two_people: bool) -> None:
@@ -101,14 +105,35 @@ async def end_key(session: AsyncSession, viewer: Viewer, organisation: str, mark
     key = await _current(session, organisation, mark)
     if key is None:
         raise NotFound("There is no such key.", where="fingerprint")
-    await _do(
-        session,
-        "UPDATE tip_desk_keys SET until = :today, ended_because = :why WHERE id = :key",
-        today=today,
-        why=why.strip()[:500],
-        key=key["id"],
-    )
+    await _do(session, f"{_END} WHERE id = :key", today=today, why=why.strip()[:500], key=key["id"])
+    await _tell_of_end(session, viewer, organisation, mark, why)
+
+
+async def end_keys_of(session: AsyncSession, viewer: Viewer, holder: int, why: str, today: date) -> int:
+    """End every key of somebody whose account ends; how many. Whoever ends the account need not be of the desk."""
+    async with lending(session, HANDOVER):
+        ended = await rows(
+            session,
+            f"{_END} WHERE holder_id = :holder AND until IS NULL RETURNING organisation_id, fingerprint",
+            today=today,
+            why=why.strip()[:500],
+            holder=holder,
+        )
+    for one in ended:
+        await _tell_of_end(session, viewer, one["organisation_id"], one["fingerprint"], why)
+    return len(ended)
+
+
+async def _tell_of_end(session: AsyncSession, viewer: Viewer, organisation: str, mark: str, why: str) -> None:
+    """The audit, and the desk's others: what was sealed to the key opens with theirs, and is to be sealed again."""
     await audit(session, viewer, "tip_key.end", "organisation", organisation, why=why, after={"fingerprint": mark})
+    zh, en = (
+        "本处有一把密钥停用：在办的举报请打开后按现有密钥重新封存。",
+        "A key of your desk ended: open the reports under way and seal them again to the present keys.",
+    )
+    happened = Happened("tip.reseal", f"tip.reseal:{organisation}:{mark}", "tip_desk", organisation, "/tips", zh, en,
+                        organisation_id=organisation)  # fmt: skip
+    await announce(session, happened, clock.now())
 
 
 async def read_keys(session: AsyncSession, organisation: str = "") -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 import pyotp
 import pytest
 from argon2 import PasswordHasher
+from pyrage.x25519 import Identity
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,6 +37,8 @@ from registry.reading import first, rows
 from registry.settings import settings
 from registry.sign_ins import begin_sign_in, end_sign_ins, hash_of_secret
 from registry.signing_in import SignedIn, sign_in
+from registry.tips.desk_keys import add_key, confirm_key, open_desk
+from registry.tips.desks import read_desks
 from registry.viewers import NATION, RECOGNISING, Viewer, become
 
 OPERATOR = Viewer("person", actor="operator", region=NATION, permissions=frozenset({"accounts"}))
@@ -280,6 +283,13 @@ async def test_proposals_take_two_people_and_are_handed_over(engine: AsyncEngine
     async with acting(engine, second) as session:
         await refuse(session, second, one, 1, "not the same", NOW)
     admin = await as_demo(engine, await person(engine, "admin", "administrator"))
+    recipient = str(Identity.generate().to_public())
+    async with transaction(engine) as session:
+        await open_desk(session, admin, "office-a", civil_day(NOW), two_people=False)
+    async with acting(engine, drafter) as session:
+        mark = await add_key(session, drafter, ("office-a", "A", recipient, drafter.account_id or 0), civil_day(NOW))
+    async with acting(engine, second) as session:
+        await confirm_key(session, second, "office-a", mark)
     with pytest.raises(BadInput):
         async with acting(engine, admin) as session:
             await end_account(session, admin, drafter.account_id or 0, None, "leaves", NOW)
@@ -291,6 +301,14 @@ async def test_proposals_take_two_people_and_are_handed_over(engine: AsyncEngine
             await approve(session, second, two, 2, "", NOW)
     assert await enter(engine, "drafter") is None
     assert not (await as_demo(engine, delegate)).may("approve")
+    # Nothing is sealed any more to who left, and the desk's others are asked to seal again.
+    async with transaction(engine) as session:
+        desk = next(one for one in await read_desks(session) if one.id == "office-a")
+        told = await rows(session, "SELECT kind, organisation_id, path FROM announcements")
+        noted = await rows(session, "SELECT actor, why FROM audit_entries WHERE action = 'tip_key.end'")
+    assert (desk.group_a, desk.can_receive) == ((), False)
+    assert told == [{"kind": "tip.reseal", "organisation_id": "office-a", "path": "/tips"}]
+    assert noted == [{"actor": admin.actor, "why": "leaves"}]
 
 
 async def test_a_key_is_shown_once_and_ends_when_revoked(engine: AsyncEngine) -> None:

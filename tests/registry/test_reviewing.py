@@ -11,7 +11,7 @@ from registry.account_writing import end_account
 from registry.clock import now
 from registry.database import transaction
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
-from registry.handover import OPEN_WORK, open_work
+from registry.handover import ENDS_WITH_THEM, OPEN_WORK, open_work
 from registry.linking import link_changed, relink_all
 from registry.review_file import review_file
 from registry.review_queue import ReviewFilter, list_reviews, next_review, review_progress
@@ -186,8 +186,7 @@ async def test_whatever_is_somebody_s_is_handed_over(engine: AsyncEngine) -> Non
     )
     acted = {"account_id", "delegated_by", "successor_id"}
     owned = {table for table, column in named if column not in acted and (not column.endswith("_by"))}
-    # A desk's key opens by its holder's passphrase alone: it is ended by the desk and never somebody else's.
-    assert "proposals" in owned and owned - set(OPEN_WORK) == {"tip_desk_keys"}
+    assert "proposals" in owned and owned - set(OPEN_WORK) == ENDS_WITH_THEM
 
 
 async def test_another_opinion_is_not_a_second_one(engine: AsyncEngine) -> None:
