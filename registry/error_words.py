@@ -18,6 +18,8 @@ CHINESE: Final[dict[str, str]] = {
     "The evidence has changed since you read it.": "您查看之后证据已改变。",
     "Read it again, then decide.": "请重新查看后再认定。",
     "There is no decision to take back.": "没有可撤回的认定。",
+    "The file is no signed statement of keys.": "这不是密钥的签名声明。",
+    "Save /reports/signed.json as it is given.": "请原样保存 /reports/signed.json。",
     # backups
     "The backup is not whole: it was cut or changed.": "备份不完整：被截断或被改动。",
     "Use another copy, or an older backup; nothing was changed.": "请使用另一份副本或较早的备份；未作任何改动。",
@@ -535,9 +537,15 @@ CHINESE: Final[dict[str, str]] = {
     "Name another.": "请另起名称。",
     "The file cannot be written ({number}).": "文件无法写入（{number}）。",
     "This kind of file cannot be cleaned for certain.": "这种文件无法确保清理干净。",
-    "JPEG, PNG, GIF, BMP, TIFF and WebP pictures, PDF, DOCX, XLSX and PPTX without macros can. "
+    "Sound and film cannot be cleaned: they tell of devices, places and voices.": (
+        "录音和录像无法清理：它们会显示设备、地点和声音。"
+    ),
+    "Hand on no copy. Play it on a machine without network and write down what is heard and seen, with the times.": (
+        "不要转交副本。请在不联网的电脑上播放，按时间抄录听到和看到的内容。"
+    ),
+    "JPEG, PNG, GIF, BMP, TIFF and WebP pictures, PDF, DOCX, XLSX, PPTX, ODT, ODS and ODP without macros can. "
     "Else write down what it shows, or photograph the screen.": (
-        "可清理 JPEG、PNG、GIF、BMP、TIFF、WebP 图片，PDF，以及不含宏的 DOCX、XLSX、PPTX。"
+        "可清理 JPEG、PNG、GIF、BMP、TIFF、WebP 图片，PDF，以及不含宏的 DOCX、XLSX、PPTX、ODT、ODS、ODP。"
         "其他的请抄录内容，或对屏幕拍照。"
     ),
     "It holds tracked changes, which name people and hold what was taken out.": (

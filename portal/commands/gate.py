@@ -13,6 +13,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from portal.commands._operating import operator_name
+from portal.commands._signed import content_of
+from portal.commands._signed import published as published_by
 from registry import clock
 from registry.database import engine, transaction
 from registry.errors import BadInput, NotFound
@@ -20,8 +22,8 @@ from registry.gate.batches import Batch, batch_file, batch_lines, open_batch, ru
 from registry.gate.checks import Ask, ask_again, ask_one
 from registry.gate.files import QuestionsFile, read_questions
 from registry.gate.questions import GATE_ACTS, GATE_LANES, Question
-from registry.gate.receipts import BadSignature, read_published, read_receipt, verify
-from registry.gate.signing import ensure_signing_key, key_file, published_keys, read_key
+from registry.gate.receipts import BadSignature, read_receipt, verify
+from registry.gate.signing import ensure_signing_key, published_keys
 from registry.identifiers import BadIdentifier, project_code
 from registry.import_problems import ItemsRejected, Problem, read_items
 from registry.settings import settings
@@ -213,9 +215,9 @@ def verify_receipt(
     as_json: AsJson = False,
 ) -> None:
     """Whether a receipt is genuine: 0 it is, 1 it is not, 2 the file is none or its key is not known."""
-    document = read_receipt(_content(receipt))
+    document = read_receipt(content_of(receipt))
     try:
-        name = verify(document, _published(published))
+        name = verify(document, published_by(published))
     except BadSignature as error:
         if as_json:
             typer.echo(orjson.dumps({"genuine": False, "problem": error.message}).decode())
@@ -228,27 +230,6 @@ def verify_receipt(
     typer.echo(f"✓ 回执真实 · genuine (Ed25519 {name})")
     for line in told(document, chinese=settings().language == "zh"):
         typer.echo(line)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"The file cannot be read ({error.strerror}).", where=str(path), remedy="Check the path and its rights."
-        ) from None
-
-
-def _published(path: Path | None) -> dict[str, bytes]:
-    if path is not None:
-        return read_published(_content(path))
-    if not key_file().exists():
-        raise BadInput(
-            "This machine has no key to verify with.",
-            remedy="Save /gate-check/keys.json of the register that gave the receipt, and name it with --keys.",
-        )
-    key = read_key(key_file().absolute())
-    return {key.name: key.public}
 
 
 def batch(

@@ -11,11 +11,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal.commands import _tip_keys
 from portal.commands._operating import run
+from portal.commands._signed import content_of, published
 from portal.commands._tip_keys import passphrase_of
 from registry import clock
-from registry.errors import BadFile, ThreegatesError
+from registry.errors import ThreegatesError
+from registry.gate.receipts import BadSignature, verify
 from registry.private_files import write_private
 from registry.tips import part_files
+from registry.tips.canary import differences, read_statement
 from registry.tips.cleaning import cleaned
 from registry.tips.desk_work import desk_list
 from registry.tips.part_files import safe_name
@@ -40,6 +43,7 @@ def register(app: typer.Typer) -> None:
     tips.command("answer")(answer)
     tips.command("clean")(clean)
     tips.command("reseal")(reseal)
+    tips.command("canary")(verify_canary)
 
 
 def list_tips(
@@ -73,10 +77,10 @@ def open_parts(
     """Open parts on this machine, without network and database."""
     identities = _identities(key, passphrase_file)
     for file in files:
-        left = part_files.without_seals(_content(file), identities)
+        left = part_files.without_seals(content_of(file), identities)
         if part_files.is_sealed(left):
             if not half:
-                part_files.opened(_content(file), identities)  # says what is missing
+                part_files.opened(content_of(file), identities)  # says what is missing
             target = (to or file.parent) / f"{file.stem.removesuffix('.half')}.half.age"
             write_private(target, left)
             typer.echo(f"仍封存给另一人 · still sealed to the other person: {target}")
@@ -104,7 +108,7 @@ def clean(files: Annotated[list[Path], typer.Argument(help="Opened files.")], to
     refused = 0
     for file in files:
         try:
-            copy, suffix, how = cleaned(_content(file))
+            copy, suffix, how = cleaned(content_of(file))
         except ThreegatesError as error:
             refused += 1
             typer.echo(f"✗ {file.name}: {error}", err=True)
@@ -124,28 +128,55 @@ def reseal(
     passphrase_file: Passphrases = None,
 ) -> None:
     """Seal parts to the desk's present keys, after somebody left or a key was changed; nothing is written unsealed."""
-    groups = part_files.read_groups(_content(desk), str(desk))
+    groups = part_files.read_groups(content_of(desk), str(desk))
     identities = _identities(key, passphrase_file)
     for file in files:
-        again = part_files.sealed_again(_content(file), identities, groups)
+        again = part_files.sealed_again(content_of(file), identities, groups)
         write_private(to / file.name, again)
         typer.echo(f"{to / file.name}")
+
+
+def verify_canary(
+    file: Annotated[Path, typer.Argument(help="/reports/signed.json as it was saved.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="A saved /gate-check/keys.json; default: the key of this installation.")
+    ] = None,
+    before: Annotated[Path | None, typer.Option(help="An earlier one, to see what changed since.")] = None,
+) -> None:
+    """Whether a statement of the keys is genuine, of which day, and what changed; exit 1 when it is not genuine.
+
+    Needs no network and no database. Keep a statement and the public keys on a device of your own: later ones are
+    held against them.
+    """
+    known = published(keys)
+    said = []
+    for one in (file, before) if before else (file,):
+        statement = read_statement(content_of(one), str(one))
+        try:
+            name = verify(statement, known)
+        except BadSignature:
+            typer.echo(f"✗ 声明不真实，或已被改动 · not genuine, or changed: {one}")
+            raise typer.Exit(1) from None
+        typer.echo(f"✓ 声明真实 · genuine (Ed25519 {name}): {statement['day']}, {one}")
+        said.append(statement)
+    if before:
+        words = {"new": "新增 · new", "gone": "不再列出 · gone", "changed": "改变 · changed"}
+        changed = differences(said[1], said[0])
+        for what, whose, mark in changed:
+            typer.echo(f"{words[what]}: {whose} {mark}")
+        if said[1]["intake"] != said[0]["intake"]:
+            typer.echo(f"举报地址 · address: {said[1]['intake']} → {said[0]['intake']}")
+        elif not changed:
+            typer.echo("没有变化 · nothing changed")
 
 
 def _identities(keys: list[Path], passphrases: list[Path] | None) -> list[Identity]:
     files: list[Path | None] = [*(passphrases or [])]
     files += [None] * (len(keys) - len(files))
     return [
-        read_key_file(_content(file), passphrase_of(given, key=file.name))
+        read_key_file(content_of(file), passphrase_of(given, key=file.name))
         for file, given in zip(keys, files, strict=True)
     ]
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"The file cannot be read ({error.strerror}).", where=str(path)) from None
 
 
 def _text(content: bytes) -> str:

@@ -12,22 +12,15 @@ from typing import Final
 import pikepdf
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from registry.errors import BadFile
+from registry.tips.cleaning_odf import is_open_document, open_document
+from registry.tips.cleaning_pictures import LARGEST_UNPACKED, CannotClean, drawn_anew, drawn_in_place, refusal
 
-# A picture that unpacks to more than this is an attack or a poster.
-LARGEST_PICTURE: Final = 120_000_000
-LARGEST_UNPACKED: Final = 500 * 1024 * 1024
-_PICTURES: Final = {
-    "JPEG": "JPEG",
-    "MPO": "JPEG",
-    "PNG": "PNG",
-    "GIF": "PNG",
-    "BMP": "PNG",
-    "TIFF": "PNG",
-    "WEBP": "PNG",
-}
+# MP3, Ogg, FLAC, AMR, Matroska and WebM, MPEG, FLV, ASF (WMA, WMV), MIDI, AIFF.
+_SOUND_OR_FILM: Final = (
+    b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9", b"OggS", b"fLaC", b"#!AMR",
+    b"\x1a\x45\xdf\xa3", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"FLV\x01", b"\x30\x26\xb2\x75", b"MThd", b"FORM",
+)  # fmt: skip
 _OFFICE: Final = frozenset({"word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"})
 # Parts of an Office file that tell of people, programs and devices, and that it can be read without.
 _DROPPED: Final = re.compile(
@@ -49,48 +42,37 @@ _OVERRIDE: Final = re.compile(rb"<Override\b[^>]*/>")
 _TARGET: Final = re.compile(rb'(?:Target|PartName)="([^"]*)"')
 
 
-class CannotClean(BadFile):
-    """A file of a kind that cannot be cleaned for certain."""
-
-    title = "The file cannot be cleaned"
-
-
 def cleaned(content: bytes) -> tuple[bytes, str, str]:
     """A cleaned copy, its suffix, and in one line how it was made; CannotClean for anything not known."""
     if content.startswith(b"%PDF-"):
         return _pdf(content), ".pdf", "PDF written anew by pikepdf: pages kept, metadata, attachments and scripts gone"
+    if is_sound_or_film(content):
+        raise CannotClean(
+            "Sound and film cannot be cleaned: they tell of devices, places and voices.",
+            remedy="Hand on no copy. Play it on a machine without network and write down what is heard and seen, "
+            "with the times.",
+        )
+    if is_open_document(content):
+        copy, suffix = open_document(content)
+        return copy, suffix, "OpenDocument file written anew: properties, settings, people and comments gone"
     if zipfile.is_zipfile(io.BytesIO(content)):
         copy, suffix = _office(content)
         return copy, suffix, "Office file packed anew: properties, people, comments and revision marks gone"
-    return _picture(content)
+    return drawn_anew(content)
 
 
-def _picture(content: bytes) -> tuple[bytes, str, str]:
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            kind = _PICTURES.get(picture.format or "")
-            if kind is None or picture.width * picture.height > LARGEST_PICTURE or getattr(picture, "n_frames", 1) > 1:
-                raise _refusal()
-            upright = ImageOps.exif_transpose(picture)
-            mode = "RGB" if kind == "JPEG" or upright.mode not in ("1", "L", "LA", "RGB", "RGBA") else upright.mode
-            if kind == "PNG" and "transparency" in upright.info:
-                mode = "RGBA"
-            bare = Image.new(mode, upright.size)
-            # The points alone go over: no EXIF, no XMP, no profile, no thumbnail, no text.
-            bare.paste(upright.convert(mode))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError) as error:
-        raise _refusal() from error
-    out = io.BytesIO()
-    bare.save(out, kind, **({"quality": 92} if kind == "JPEG" else {}))
-    suffix = ".jpg" if kind == "JPEG" else ".png"
-    return out.getvalue(), suffix, "picture drawn anew by Pillow: its points only"
+def is_sound_or_film(content: bytes) -> bool:
+    """Whether it is one of the usual kinds of sound or film, by its first bytes."""
+    if content[4:8] == b"ftyp":
+        return content[8:12] not in (b"heic", b"heix", b"mif1", b"msf1", b"avif")
+    return content.startswith(_SOUND_OR_FILM) or (content[:4] == b"RIFF" and content[8:12] in (b"WAVE", b"AVI "))
 
 
 def _pdf(content: bytes) -> bytes:
     try:
         with pikepdf.open(io.BytesIO(content)) as original:
             if original.is_encrypted:
-                raise _refusal()
+                raise refusal()
             made = pikepdf.new()
             made.pages.extend(original.pages)
             for page in made.pages:
@@ -103,11 +85,11 @@ def _pdf(content: bytes) -> bytes:
             out = io.BytesIO()
             made.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     except pikepdf.PdfError as error:
-        raise _refusal() from error
+        raise refusal() from error
     again = out.getvalue()
     with pikepdf.open(io.BytesIO(again)) as checked:
         if "/Info" in checked.trailer or "/Metadata" in checked.Root or "/Names" in checked.Root:
-            raise _refusal()
+            raise refusal()
     return again
 
 
@@ -143,11 +125,11 @@ def _office(content: bytes) -> tuple[bytes, str]:
             names = original.namelist()
             main = next((name for name in names if name in _OFFICE), None)
             if main is None or sum(one.file_size for one in original.infolist()) > LARGEST_UNPACKED:
-                raise _refusal()
+                raise refusal()
             if any(
                 "vbaProject" in name or "/embeddings/" in name or ("/media/" in name and _odd(name)) for name in names
             ):
-                raise _refusal()
+                raise refusal()
             dropped = {name for name in names if _DROPPED.fullmatch(name)}
             for name in names:
                 if name in dropped or name.endswith("/"):
@@ -156,7 +138,7 @@ def _office(content: bytes) -> tuple[bytes, str]:
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 made.writestr(entry, _office_part(name, original.read(name), dropped))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise _refusal() from error
+        raise refusal() from error
     return out.getvalue(), {"w": ".docx", "x": ".xlsx", "p": ".pptx"}[main[0]]
 
 
@@ -169,17 +151,13 @@ def _odd(name: str) -> bool:
 
 def _office_part(name: str, content: bytes, dropped: set[str]) -> bytes:
     if "/media/" in name:
-        copy, suffix, _how = _picture(content)
-        # The other parts name it by its old suffix.
-        if not name.lower().endswith((suffix, ".jpeg" if suffix == ".jpg" else suffix)):
-            raise _refusal()
-        return copy
+        return drawn_in_place(name, content)
     if not name.endswith((".xml", ".rels", ".vml")):
-        raise _refusal()
+        raise refusal()
     try:
         ElementTree.fromstring(content, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
-        raise _refusal() from error
+        raise refusal() from error
     if name.endswith((".rels", "[Content_Types].xml")):
         gone = {one.rsplit("/", 1)[-1].encode() for one in dropped}
         pattern = _RELATION if name.endswith(".rels") else _OVERRIDE
@@ -197,11 +175,3 @@ def _names_any(element: bytes, gone: set[bytes]) -> bool:
     target = _TARGET.search(element)
     # What lies outside would be fetched when the copy is opened.
     return b'TargetMode="External"' in element or (target is not None and target[1].rsplit(b"/", 1)[-1] in gone)
-
-
-def _refusal() -> CannotClean:
-    return CannotClean(
-        "This kind of file cannot be cleaned for certain.",
-        remedy="JPEG, PNG, GIF, BMP, TIFF and WebP pictures, PDF, DOCX, XLSX and PPTX without macros can. "
-        "Else write down what it shows, or photograph the screen.",
-    )

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from pyrage.x25519 import Identity
+from typer.testing import CliRunner
 
+from portal.commands import application
 from portal.demo_reports import DESK
 from portal.demo_reports import PASSPHRASE as DEMO_PASSPHRASE
 from registry import settings as register_settings
 from registry.clock import today
 from registry.database import make_engine, transaction
+from registry.tips.canary import differences
 from registry.tips.desks import Desk, read_desks
 from registry.tips.outer_keys import outer_identity
 from registry.tips.part_files import is_sealed, opened, without_seals
@@ -240,7 +243,7 @@ def _sealed(desk: TipDesk, part: str) -> bytes:
         return bytes(answer.read())
 
 
-def test_a_desk_triages_by_steps_and_numbers_and_nobody_else_sees_it(desk: TipDesk) -> None:
+def test_a_desk_triages_by_steps_and_numbers_and_nobody_else_sees_it(desk: TipDesk, tmp_path: Path) -> None:
     desk.register.ask("UPDATE tip_desks SET two_people = false WHERE organisation_id = $1", desk.organisation)
     recipient = str(Identity.generate().to_public())
     desk.register.ask(
@@ -281,6 +284,24 @@ def test_a_desk_triages_by_steps_and_numbers_and_nobody_else_sees_it(desk: TipDe
     status, _headers, public = Visitor(desk.portal, headers={"accept-language": "en"}).ask("/reports")
     assert status == 200 and fingerprint(recipient) not in public and "Keys of the offices" in public
     assert desk.register.ask("SELECT * FROM tip_counts") == []
+    # The same as a statement of the day, which anybody verifies with the published key and nothing else.
+    everybody = Visitor(desk.portal)
+    for name, address in (("signed.json", "/reports/signed.json"), ("keys.json", "/gate-check/keys.json")):
+        (tmp_path / name).write_text(everybody.ask(address)[2], encoding="utf-8")
+    said = json.loads((tmp_path / "signed.json").read_text(encoding="utf-8"))
+    assert said["day"] == today().isoformat()
+    gone = said["keys"].pop()
+    (tmp_path / "changed.json").write_text(json.dumps(said), encoding="utf-8")
+    for name, words, code in (("signed.json", "nothing changed", 0), ("changed.json", "not genuine", 1)):
+        verified = CliRunner().invoke(
+            application("tips"),
+            ["tips", "canary", str(tmp_path / name), "--keys", str(tmp_path / "keys.json"), "--before",
+             str(tmp_path / "signed.json")],
+        )  # fmt: skip
+        assert (verified.exit_code, words in verified.output) == (code, True), verified.output
+    assert differences(said, {**said, "keys": [*said["keys"], gone]}) == [
+        ("new", gone["organisation_id"], gone["fingerprint"])
+    ]
 
 
 def test_the_demo_s_reports_open_with_the_demo_s_key(desk: TipDesk) -> None:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from registry.tips.cleaning import CannotClean, cleaned
+from registry.tips.cleaning import cleaned
+from registry.tips.cleaning_pictures import CannotClean
 
 SECRET = "TGSECRET王示例"
 _MARKS = (SECRET.encode(), SECRET.encode("utf-16-be"), SECRET.encode("utf-16-le"), b"TGSECRET")
@@ -77,6 +78,50 @@ def _docx() -> bytes:
     return out.getvalue()
 
 
+_ODF = " ".join(
+    f'xmlns:{prefix}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for prefix, name in zip(
+        ("office", "text", "style", "table", "draw"), ("office", "text", "style", "table", "drawing"), strict=True
+    )
+)
+_ODF += (
+    ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    'xmlns:officeooo="http://openoffice.org/2009/office"'
+)
+
+
+def _odf(kind: str) -> bytes:
+    remark = f"<office:annotation><dc:creator>{SECRET}</dc:creator><text:p>TGSECRET</text:p></office:annotation>"
+    picture = '<draw:image xlink:href="Pictures/1.jpg"/><draw:image xlink:href="file:///home/TGSECRET/2.jpg"/>'
+    cell = '<table:table-cell table:formula="of:=SUM([.A1:.A2])"/>' if kind == "spreadsheet" else ""
+    words = f"夜里{remark}打桩<text:author-name>TGSECRET</text:author-name>。"
+    parts: dict[str, str | bytes] = {
+        "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+        "content.xml": f"<office:document-content {_ODF}><!-- TGSECRET --><office:scripts><text:p>TGSECRET</text:p>"
+        '</office:scripts><style:text-properties officeooo:rsid="TGSECRET"/>'
+        f"<office:body>{cell}<text:p>{words}</text:p>{picture}</office:body></office:document-content>",
+        "styles.xml": f"<office:document-styles {_ODF}><dc:date>TGSECRET</dc:date></office:document-styles>",
+        "meta.xml": f"<m>{SECRET}</m>",
+        "settings.xml": "<s>TGSECRET printer</s>",
+        "Thumbnails/thumbnail.png": _png(),
+        "Pictures/1.jpg": _jpeg(),
+        "META-INF/manifest.xml": "<manifest>TGSECRET</manifest>",
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, content in parts.items():
+            made.writestr(name, content)
+    return out.getvalue()
+
+
+def _odt() -> bytes:
+    return _odf("text")
+
+
+def _ods() -> bytes:
+    return _odf("spreadsheet")
+
+
 def _unpacked(content: bytes) -> bytes:
     """Everything a copy holds, unpacked."""
     if zipfile.is_zipfile(io.BytesIO(content)):
@@ -90,7 +135,7 @@ def _unpacked(content: bytes) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("make", [_jpeg, _png, _pdf, _docx])
+@pytest.mark.parametrize("make", [_jpeg, _png, _pdf, _docx, _odt, _ods])
 def test_nothing_of_its_making_is_left(make: object) -> None:
     original = make()  # type: ignore[operator]  # one of the makers above
     assert any(mark in _unpacked(original) for mark in _MARKS)
@@ -107,6 +152,17 @@ def test_nothing_of_its_making_is_left(make: object) -> None:
             assert "夜里打桩" in packed.read("word/document.xml").decode()
             relations = packed.read("word/_rels/document.xml.rels").decode()
             assert "media/image1.jpg" in relations and "comments.xml" not in relations
+    if suffix in (".odt", ".ods"):
+        with zipfile.ZipFile(io.BytesIO(again)) as packed:
+            first = packed.infolist()[0]
+            assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+            assert sorted(packed.namelist()) == [
+                "META-INF/manifest.xml", "Pictures/1.jpg", "content.xml", "mimetype", "styles.xml",
+            ]  # fmt: skip
+            said = packed.read("content.xml").decode()
+            assert "夜里打桩。" in said and "Pictures/1.jpg" in said
+            # A formula finds the namespace that it names.
+            assert ('"of:=SUM' in said) == (suffix == ".ods") and 'xmlns:of="' in said
     if suffix == ".pdf":
         with pikepdf.open(io.BytesIO(again)) as opened:
             assert len(opened.pages) == 1 and "/P" in opened.pages[0].Resources.XObject
@@ -124,9 +180,28 @@ def test_what_cannot_be_cleaned_is_refused() -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w") as made:
         made.writestr("ppt/presentation.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')
+    packed_odf = {}
+    for name, part in (
+        ("Basic/script.xml", "<x/>"),
+        ("Object 1/content.xml", "<x/>"),
+        ("content.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+        ("content.xml", "<t:tracked-changes xmlns:t='t'><t:changed-region/></t:tracked-changes>"),
+    ):
+        changed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(_odt())) as original, zipfile.ZipFile(changed, "w") as made:
+            for one in original.namelist():
+                if one != name:
+                    made.writestr(one, original.read(one))
+            made.writestr(name, f"<a>{part}</a>" if "changed-region" in part else part)
+        packed_odf[part + name] = changed.getvalue()
+    for sound in (b"ID3\x04", b"\0\0\0\x20ftypisom", b"RIFF\0\0\0\0WAVEfmt ", b"OggS\0"):
+        with pytest.raises(CannotClean, match="Sound and film") as refused:
+            cleaned(sound + bytes(64))
+        assert "write down" in refused.value.remedy
     for content in (
         b"",
         b"plain text",
+        *packed_odf.values(),
         b"%PDF-1.7 broken",
         _jpeg()[:200],
         *(one.getvalue() for one in (packed, macros, bomb)),
