@@ -80,6 +80,7 @@ class Boot:
         given = {
             "THREEGATES_DATABASE_URL": self.addresses.database_url,
             "THREEGATES_PORTAL_DATABASE_URL": self.addresses.portal_database_url,
+            "THREEGATES_INTAKE_DATABASE_URL": self.addresses.intake_database_url,
             "THREEGATES_JOBS_DATABASE_URL": self.addresses.jobs_database_url,
             "THREEGATES_ELASTICSEARCH_URL": self.addresses.search_server.url,
             "THREEGATES_DATA_FOLDER": str(self.places.data),

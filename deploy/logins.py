@@ -1,4 +1,4 @@
-"""The checks of `threegates doctor` that ask as whom portal and jobs enter PostgreSQL: roles that own nothing."""
+"""The checks of `threegates doctor` that ask as whom portal, intake and jobs enter PostgreSQL: they own nothing."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 
 from deploy.checks import Check, Outcome
-from deploy.postgresql import JOBS, PORTAL
+from deploy.postgresql import INTAKE, JOBS, PORTAL
 
 _WHO = """
 SELECT current_user AS name, rolsuper AS superuser, rolbypassrls AS bypasses,
@@ -34,6 +34,14 @@ OF_PORTAL: Final = Login(
     "the portal's role in PostgreSQL",
     PORTAL,
     "THREEGATES_PORTAL_DATABASE_URL",
+    "SET",
+)
+OF_INTAKE: Final = Login(
+    "intake-login",
+    "举报入口的数据库角色",
+    "the intake's role in PostgreSQL",
+    INTAKE,
+    "THREEGATES_INTAKE_DATABASE_URL",
     "SET",
 )
 OF_JOBS: Final = Login(

@@ -1,7 +1,7 @@
 """What the pages of people share: the cookie of a sign-in, forms of people, the way to the sign-in and back."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,6 +21,7 @@ MOST_FIELDS = 320
 _BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 
+Step = TypeVar("Step")
 Work = Callable[[AsyncSession, Viewer, FormData], Awaitable[Response]]
 
 
@@ -70,6 +71,14 @@ def number(form: FormData, name: str) -> int | None:
 def chosen(form: FormData, name: str) -> tuple[str, ...]:
     """All values of a field that may be given several times."""
     return tuple(value for value in form.getlist(name) if isinstance(value, str))
+
+
+def step_named(steps: Mapping[str, Step], form: FormData) -> Step:
+    """What a form's field `step` asks for; BadInput where the page has no such step."""
+    step = steps.get(field(form, "step"))
+    if step is None:
+        raise BadInput("There is no such step.", where="step")
+    return step
 
 
 async def person_form(request: Request) -> FormData:

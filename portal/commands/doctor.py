@@ -16,7 +16,7 @@ from sqlalchemy.exc import ProgrammingError
 
 import connectors
 from deploy.checks import Check, check_disk, check_java, check_ports, check_python, check_settings
-from deploy.logins import OF_JOBS, OF_PORTAL, check_login
+from deploy.logins import OF_INTAKE, OF_JOBS, OF_PORTAL, check_login
 from deploy.reaching import SearchServer
 from deploy.server_checks import check_elasticsearch, check_postgresql
 from deploy.state import read_state
@@ -80,6 +80,7 @@ async def examine() -> list[Check]:
         if of_database[0].outcome == "ok":
             checks += [await _schema(dsn), await _gate_key(dsn), *await _telling(dsn, wanted)]
             checks.append(await check_login(OF_PORTAL, wanted.portal_dsn()))
+            checks.append(await check_login(OF_INTAKE, wanted.intake_dsn() if wanted.intake_database_url else None))
             checks.append(await check_login(OF_JOBS, wanted.jobs_dsn()))
     if wanted.elasticsearch_url is not None:
         key = wanted.elasticsearch_api_key

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from portal.publication_words import law_of
 from portal.rendering import render
 from portal.security import check_form_token
-from portal.signing import errors_of, field, number, to_sign_in
+from portal.signing import errors_of, field, number, step_named, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
@@ -193,10 +193,7 @@ async def act(request: Request, publication_id: int) -> Response:
             viewer: Viewer = request.state.viewer
             if viewer.kind != "person":
                 return to_sign_in(request)
-            step = STEPS.get(field(form, "step"))
-            if step is None:
-                raise BadInput("There is no such step.", where="step")
-            await step(session, viewer, publication_id, form)
+            await step_named(STEPS, form)(session, viewer, publication_id, form)
     except (BadInput, Conflict, NotAllowed, NotFound) as error:
         return await _work(request, publication_id, error, form)
     return RedirectResponse(f"/publishing/{publication_id}", 303)

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from portal.pages.tips import key_groups
 from portal.rendering import render
-from portal.signing import errors_of, field, person_form, to_sign_in
+from portal.signing import carry_out, errors_of, field, step_named, to_sign_in
 from portal.viewing import viewing
 from registry import clock
-from registry.errors import BadInput, Conflict, NotFound, ThreegatesError
+from registry.errors import NotFound, ThreegatesError
 from registry.reading import first
 from registry.tips.desk_keys import add_key, confirm_key, end_key, open_desk, read_keys
 from registry.tips.desks import read_desks
@@ -91,16 +91,9 @@ STEPS: Final[dict[str, Step]] = {"open": _open, "add": _add, "confirm": _confirm
 @router.post("/tip-keys")
 async def act(request: Request) -> Response:
     """Carry out the step that a form names."""
-    form = await person_form(request)
-    try:
-        async with viewing(request) as session:
-            viewer: Viewer = request.state.viewer
-            if viewer.kind != "person":
-                return to_sign_in(request)
-            step = STEPS.get(field(form, "step"))
-            if step is None:
-                raise BadInput("There is no such step.", where="step")
-            await step(session, viewer, form)
-    except (BadInput, Conflict, NotFound) as error:
-        return await _page(request, error)
-    return RedirectResponse("/tip-keys", 303)
+
+    async def work(session: AsyncSession, viewer: Viewer, form: FormData) -> Response:
+        await step_named(STEPS, form)(session, viewer, form)
+        return RedirectResponse("/tip-keys", 303)
+
+    return await carry_out(request, work, lambda _form, error: _page(request, error), "decide")

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from portal.rendering import render
 from portal.security import check_form_token
-from portal.signing import errors_of, field, to_sign_in
+from portal.signing import errors_of, field, step_named, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import BadInput, Conflict, NotAllowed, NotFound, ThreegatesError
@@ -118,10 +118,7 @@ async def act(request: Request, thread: str) -> Response:
             viewer: Viewer = request.state.viewer
             if viewer.kind != "person":
                 return to_sign_in(request)
-            step = STEPS.get(field(form, "step"))
-            if step is None:
-                raise BadInput("There is no such step.", where="step")
-            await step(session, viewer, thread, form)
+            await step_named(STEPS, form)(session, viewer, thread, form)
     except (BadInput, Conflict, NotAllowed, NotFound) as error:
         if isinstance(error, NotFound | NotAllowed):
             raise

@@ -200,15 +200,20 @@ async def keep_answer(session: AsyncSession, viewer: Viewer, thread: str, sealed
 async def part_of(session: AsyncSession, viewer: Viewer, part: str) -> Row:
     """A part that an officer takes to open it, which the audit notes; NotFound where the desk has none such."""
     viewer.require("decide")
+    found = await _whole_part(session, part)
+    outer_identity(found["outer_month"])  # says so where it was destroyed
+    await audit(session, viewer, "tip.read", "tip", found["thread_id"], after={"part": found["number"]})
+    return found
+
+
+async def _whole_part(session: AsyncSession, part: str, which: str = "") -> Row:
     found = await first(
         session,
-        "SELECT id, thread_id, number, direction, outer_month FROM tip_parts WHERE id = :part AND complete",
+        f"SELECT id, thread_id, number, direction, outer_month FROM tip_parts WHERE id = :part AND complete {which}",
         part=part,
     )
     if found is None:
         raise NotFound("Your desk has no such report.", where=part)
-    outer_identity(found["outer_month"])  # says so where it was destroyed
-    await audit(session, viewer, "tip.read", "tip", found["thread_id"], after={"part": found["number"]})
     return found
 
 
@@ -230,13 +235,7 @@ async def replace_part(session: AsyncSession, viewer: Viewer, part: str, sealed:
     Its month stays: sealing again does not lengthen a report's life.
     """
     viewer.require("decide")
-    found = await first(
-        session,
-        "SELECT thread_id, outer_month FROM tip_parts WHERE id = :part AND complete AND direction = 'in' FOR UPDATE",
-        part=part,
-    )
-    if found is None:
-        raise NotFound("Your desk has no such report.", where=part)
+    found = await _whole_part(session, part, "AND direction = 'in' FOR UPDATE")
     if not sealed.startswith(_AGE) or not SMALLEST_BUCKET < len(sealed) <= LARGEST_SEALED_PART:
         raise BadInput("This is no sealed part.", where=part, remedy="Send what `threegates tips reseal` wrote.")
     twice = bytes(pyrage.encrypt(sealed, [outer_identity(found["outer_month"]).to_public()]))

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from deploy.logins import OF_JOBS, OF_PORTAL, Login, check_login
+from deploy.logins import OF_INTAKE, OF_JOBS, OF_PORTAL, Login, check_login
 from deploy.postgresql import INTAKE, JOBS, PORTAL, PostgreSQL, scram_secret
 from registry.viewers import INTAKE_ROLE, JOBS_ROLE, PORTAL_ROLE
 from tests.conftest import _execute, run
@@ -36,7 +36,7 @@ def test_the_names_of_the_roles_are_the_registry_s() -> None:
     assert (PORTAL, JOBS, INTAKE) == (PORTAL_ROLE, JOBS_ROLE, INTAKE_ROLE)
 
 
-@pytest.mark.parametrize("login", [OF_PORTAL, OF_JOBS], ids=["portal", "jobs"])
+@pytest.mark.parametrize("login", [OF_PORTAL, OF_INTAKE, OF_JOBS], ids=["portal", "intake", "jobs"])
 def test_a_member_is_well_and_what_is_wrong_is_said_with_its_remedy(database_url: str, role: str, login: Login) -> None:
     stranger = run(check_login(login, role))
     assert stranger.outcome == "failed" and f"GRANT {login.role} TO {ROLE}" in stranger.remedy_en
