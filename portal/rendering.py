@@ -25,6 +25,7 @@ from portal.language import (
     speaking,
 )
 from portal.layers import Layer
+from portal.navigation import navigation
 from portal.security import FORM_COOKIE, form_token
 from portal.words import choices, reason_words, rule_choices, rule_plain, rule_title, word, words
 from registry.settings import settings
@@ -126,7 +127,9 @@ def render(
     """A page inside the frame, in the request's language; `values` are what its template shows."""
     language = choose_language(request)
     viewer: Viewer = getattr(request.state, "viewer", PUBLIC)
+    intake = settings().intake_address
     with speaking(language):
+        bar, beside = navigation(viewer, request.url.path, getattr(request.state, "waiting", {}), intake)
         text = (
             environment()
             .get_template(template)
@@ -135,10 +138,10 @@ def render(
                 path=request.url.path,
                 viewer=viewer,
                 audience=viewer.audience,
-                waiting_alerts=getattr(request.state, "waiting_alerts", 0),
-                urgent=getattr(request.state, "urgent", 0),
+                bar=bar,
+                beside=beside,
                 demo=getattr(request.state, "demo", False),
-                intake=settings().intake_address,
+                intake=intake,
                 form_token=form_token(request),
                 address_with=lambda **changes: address_with(request, **changes),
                 **values,

@@ -1,7 +1,7 @@
 """What the pages of people share: the cookie of a sign-in, forms of people, the way to the sign-in and back."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,6 +18,8 @@ from registry.errors import BadInput, Conflict, NotAllowed, NotFound, Threegates
 from registry.viewers import Viewer
 
 MOST_FIELDS = 320
+# Twice as long once it is encoded, and servers between here and the reader cut lines of 8,000 characters.
+LONGEST_BACK: Final = 2000
 _BROWSERS = ("Edg", "Firefox", "Chrome", "Safari")
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
 
@@ -28,14 +30,14 @@ Work = Callable[[AsyncSession, Viewer, FormData], Awaitable[Response]]
 def own_path(back: str) -> str:
     """The path to go back to: one of our own, else the start; never another host, nor the sign-in itself."""
     plain = back.isprintable() and back.startswith("/") and not back.startswith(("//", "/\\")) and "\\" not in back
-    if not plain or urlsplit(back).netloc or back.startswith("/sign-"):
+    if not plain or len(back) > LONGEST_BACK or urlsplit(back).netloc or back.startswith("/sign-"):
         return "/"
     return back
 
 
 def to_sign_in(request: Request) -> Response:
     """To the sign-in, and from there back to this page."""
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = own_path(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
     return RedirectResponse(f"/sign-in?{urlencode({'back': back})}" if request.method == "GET" else "/sign-in", 303)
 
 

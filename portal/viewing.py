@@ -41,9 +41,9 @@ async def viewing(request: Request) -> AsyncIterator[AsyncSession]:
         await become(session, viewer)
         if viewer.kind == "person" and not request.url.path.startswith("/api/"):
             # What the navigation counts, on every page that a person reads.
-            request.state.waiting_alerts = await count_waiting(session, viewer, clock.now())
+            request.state.waiting = {"alerts": await count_waiting(session, viewer, clock.now())}
             if viewer.may("internal"):
-                request.state.urgent = (await desk_counts(session, viewer, clock.today())).urgent
+                request.state.waiting["urgent"] = (await desk_counts(session, viewer, clock.today())).urgent
         request.state.demo = bool(await rows(session, "SELECT 1 FROM register_facts WHERE name = 'demo'"))
         yield session
 

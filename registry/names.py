@@ -13,8 +13,8 @@ from opencc import OpenCC
 
 from registry.numerals import normal_numerals
 
-# Raise it with every change that alters a normal form: stored names are then computed again.
-NORMALISER_VERSION: Final = 1
+# Raise it with every change that alters a normal form: `threegates migrate` then computes stored names again.
+NORMALISER_VERSION: Final = 2
 
 _TABLES: Final = Path(__file__).with_name("name_tables")
 _TO_SIMPLIFIED: Final = OpenCC("t2s")

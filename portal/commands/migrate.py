@@ -19,14 +19,20 @@ def register(app: typer.Typer) -> None:
 
         Runs as the database's owner (THREEGATES_DATABASE_URL); may be repeated at any time.
         """
-        asyncio.run(_migrate(settings().database_dsn()))
+        renamed = asyncio.run(_migrate(settings().database_dsn()))
         typer.echo("数据库结构已是最新 · the database's schema is up to date")
+        if renamed:
+            typer.echo(
+                f"{renamed} 条名称的规范形式有变，请运行 threegates relink，再运行 threegates reindex · "
+                "names have another normal form: run `threegates relink`, then `threegates reindex`"
+            )
 
 
-async def _migrate(dsn: str) -> None:
-    await upgrade(dsn)
+async def _migrate(dsn: str) -> int:
+    renamed = await upgrade(dsn)
     connection = await connect(dsn)
     try:
         await install_queue(connection)
     finally:
         await connection.close()
+    return renamed

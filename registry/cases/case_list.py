@@ -110,8 +110,8 @@ class CaseFilter:
             where.append("c.desk_id = :office" if self.whose == "desk" else ":office = ANY(c.organisations)")
             binds["office"] = viewer.organisation_id
         if self.late:
-            where.append("c.state = 'open' AND c.due < :today")
-            binds["today"] = today
+            where.append("c.state = 'open' AND c.due < :late_on")
+            binds["late_on"] = today
         if self.q and self.q.strip():
             where.append(
                 "(c.number ILIKE :like OR c.title ILIKE :like OR EXISTS (SELECT FROM project_versions AS named WHERE "

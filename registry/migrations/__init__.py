@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.database import make_engine
 from registry.law.loading import load_law
 from registry.reference.loading import load_reference
+from registry.renormalising import renormalise
 from registry.row_security import apply_row_security, lift_views
 
 FOLDER = Path(__file__).parent
@@ -24,10 +25,11 @@ def _configuration(connection: Connection | None = None) -> Config:
     return configuration
 
 
-async def upgrade(dsn: str, *, restored: bool = False) -> None:
+async def upgrade(dsn: str, *, restored: bool = False) -> int:
     """Bring the schema to the newest migration, load reference data and law, put the policies in force; repeatable.
 
-    With `restored` the policies are put in force whatever the register says: a backup brings none.
+    With `restored` the policies are put in force whatever the register says: a backup brings none. Returns how many
+    stored names have another normal form than before: their links and the index are then of yesterday.
     """
     migrating = make_engine(dsn, pool_size=1)
     try:
@@ -38,7 +40,9 @@ async def upgrade(dsn: str, *, restored: bool = False) -> None:
             await connection.run_sync(lambda sync: command.upgrade(_configuration(sync), "head"))
             await load_reference(connection)
             await load_law(connection)
+            renamed = await renormalise(connection)
             await apply_row_security(connection)
+            return renamed
     finally:
         await migrating.dispose()
 

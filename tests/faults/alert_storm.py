@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import asyncpg
@@ -125,9 +126,9 @@ async def _kill(
     each = max(1, triggers // max(kills, 1))
     for number in range(kills):
         while triggered < (number + 1) * each:
-            count = min(episodes * 3, each)
-            await _trigger(dsn, count, chance.randrange(1_000_000))
-            triggered += count
+            some = min(episodes * 3, each)
+            await _trigger(dsn, some, chance.randrange(1_000_000))
+            triggered += some
         begun = context.Event()
         process = context.Process(target=_storm_sender.send, args=(dsn, begun))
         process.start()
@@ -153,7 +154,8 @@ async def _to_the_end(engine: Any) -> None:
     began = clock.now()
     job = Work(engine, asyncio.Event(), servers)
     await alert(job)
-    for step in range(12):
+    # A webhook rests after a failure, and each message fails once: a round sends what one waking of it does.
+    for step in count():
         # The receiver takes no stamp that is not of now: what waits is due at once instead.
         async with transaction(engine) as session:
             connection = await session.connection()
@@ -181,7 +183,7 @@ async def _compare(dsn: str, receiver: Receiver, episodes: int, account: Account
         "alerts": alerts,
         "effects": len(told),
         "tries": sum(receiver.tries.values()),
-        "tried_again": sum(count > 1 for count in receiver.tries.values()),
+        "tried_again": sum(tries > 1 for tries in receiver.tries.values()),
         "forged": receiver.forged,
     }
     account.expect("an alert an episode, however often it was triggered", alerts, episodes)
@@ -189,6 +191,6 @@ async def _compare(dsn: str, receiver: Receiver, episodes: int, account: Account
     account.expect("episodes delivered", len(set(told)), episodes)
     account.expect("deliveries that are not sent", unsent, 0)
     keys = {row["message_key"] for row in sent}
-    account.expect("keys sent are the keys that took effect", keys, set(receiver.effects))
+    account.expect("keys that were sent without effect, or took effect unsent", len(keys ^ set(receiver.effects)), 0)
     account.expect("requests that were not signed right", receiver.forged, 0)
     account.expect("every key failed once after it was accepted", min(receiver.tries.values(), default=0) > 1, True)

@@ -76,9 +76,12 @@ async def run(url: str, account: Account) -> None:
         callers = await _callers(dsn, account.scale)
         with tempfile.TemporaryDirectory() as folder, _portal(dsn, Path(folder)) as address:
             counted = await _ask_everything(address, callers, loan, account)
+            if counted["server_errors"]:
+                # What the portal said of it: the register is invented, and the log is gone with the folder.
+                account.breaches.append((Path(folder) / "portal.log").read_text(errors="replace")[-8000:])
     account.counters = {"callers": len(callers), "seconds_of_requests": counted.pop("seconds")}
     names = ("operations", "pages", "requests", "2xx", "3xx", "4xx")
-    broken = ("server_errors", "schema_breaks", "echoes", "insides", "confidential")
+    broken = ("server_errors", "schema_breaks", "protocol_breaks", "echoes", "insides", "confidential")
     account.counters |= {name: counted[name] for name in (*names, *broken)}
     for name in broken:
         account.expect(name, counted[name], 0)
@@ -237,7 +240,11 @@ async def _ask_everything(address: str, callers: list[Caller], loan: int, accoun
                 headers = caller.headers | sent.headers
                 if operation is None:
                     headers["cookie"] = f"{caller.headers.get('cookie', 'x=y')}; {FORM_COOKIE}={'t' * 40}"
-                answer = await client.request(sent.method, sent.path, headers=headers, content=sent.body)
+                try:
+                    answer = await client.request(sent.method, sent.path, headers=headers, content=sent.body)
+                except httpx.RemoteProtocolError as error:
+                    judge_of.broken("protocol_breaks", f"{sent.method} {sent.path[:160]} by {caller.name}: {error}")
+                    return
             judge_of.judge(caller, sent, operation, answer)
 
         await asyncio.gather(*(ask(*one) for one in asked))
@@ -261,21 +268,22 @@ class Judge:
         text = answer.text
         said = f"{sent.method} {sent.path[:160]} by {caller.name}: {answer.status_code}"
         if answer.status_code >= 500:
-            self._broken("server_errors", f"{said} {(sent.body or b'')[:300]!r}")
+            self.broken("server_errors", f"{said} {(sent.body or b'')[:300]!r}")
         if CONFIDENTIAL in text:
             self.counted["of_credit"] += 1
             if not caller.sees_credit:
-                self._broken("confidential", said)
+                self.broken("confidential", said)
         if answer.status_code >= 400 and INSIDE.search(text):
-            self._broken("insides", said)
+            self.broken("insides", said)
         if operation is None:
             return
         if answer.status_code >= 400 and ECHO in text:
-            self._broken("echoes", said)
+            self.broken("echoes", said)
         if why := self._differs(operation, answer):
-            self._broken("schema_breaks", f"{said}: {why}")
+            self.broken("schema_breaks", f"{said}: {why}")
 
-    def _broken(self, kind: str, said: str) -> None:
+    def broken(self, kind: str, said: str) -> None:
+        """Count what does not hold; the first twenty of a kind are told."""
         self.counted[kind] += 1
         if self.counted[kind] <= 20:
             self.account.breaches.append(f"{kind}: {said}")

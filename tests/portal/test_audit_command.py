@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from tests.command_line import Done, threegates
 from tests.conftest import run
 
 WRITE = """
@@ -30,21 +31,23 @@ asyncio.run(work())
 """
 
 
-def command(database_url: str, data: Path, *arguments: object, code: str = "") -> subprocess.CompletedProcess[str]:
+def _environment(database_url: str, data: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "THREEGATES_DATABASE_URL": database_url,
+        "THREEGATES_DATA_FOLDER": str(data),
+        "THREEGATES_LANGUAGE": "en",
+    }
+
+
+def command(database_url: str, data: Path, *arguments: object) -> Done:
     """The command as an operator runs it."""
-    return subprocess.run(
-        [sys.executable, "-c", code or "from portal.commands import main; main()", *map(str, arguments)],
-        env={
-            **os.environ,
-            "THREEGATES_DATABASE_URL": database_url,
-            "THREEGATES_DATA_FOLDER": str(data),
-            "THREEGATES_LANGUAGE": "en",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return threegates(_environment(database_url, data), *arguments)
+
+
+def seal(database_url: str, data: Path) -> None:
+    """What the hourly job does."""
+    subprocess.run([sys.executable, "-c", SEAL], env=_environment(database_url, data), check=True, timeout=120)
 
 
 def execute(url: str, *statements: str) -> None:
@@ -69,7 +72,7 @@ def verify(url: str, data: Path, *arguments: object) -> tuple[int, dict[str, Any
 
 def test_verify_export_and_search(database_url: str, tmp_path: Path) -> None:
     execute(database_url, WRITE)
-    assert command(database_url, tmp_path, code=SEAL).returncode == 0
+    seal(database_url, tmp_path)
     anchors = tmp_path / "audit-anchors.jsonl"
     assert json.loads(anchors.read_text())["entries"] == 30
     code, said = verify(database_url, tmp_path)
@@ -96,7 +99,7 @@ def test_verify_export_and_search(database_url: str, tmp_path: Path) -> None:
 
 def test_tampering_is_said_with_its_place(database_url: str, tmp_path: Path) -> None:
     execute(database_url, WRITE)
-    assert command(database_url, tmp_path, code=SEAL).returncode == 0
+    seal(database_url, tmp_path)
     execute(
         database_url,
         "ALTER TABLE audit_entries DISABLE TRIGGER ALL",

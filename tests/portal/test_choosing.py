@@ -1,14 +1,12 @@
 """A filter with a value that there is not: refused with what there is, wherever it is given."""
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from portal.pages.search import SHOWN_FACETS
 from portal.words import TABLES
 from registry.choices import CHOICES
-from tests.portal.conftest import COMMAND, Register
+from tests.command_line import threegates
+from tests.portal.conftest import Register
 from tests.portal.test_api import Api
 from tests.portal.test_pages import Visitor
 
@@ -95,10 +93,7 @@ def counted(text: str) -> str:
 
 @pytest.mark.parametrize("name", ["sector", "stage", "province", "agency", "kind", "lane"])
 def test_the_command_ends_with_two(register: Register, name: str) -> None:
-    command = [*COMMAND, "search", "", f"--{name}", "nosuch"]
-    done = subprocess.run(
-        command, env=register.environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60
-    )
+    done = threegates(register.environment, "search", "", f"--{name}", "nosuch")
     assert done.returncode == 2
     assert f"There is no such {name}. Give one of: " in done.stderr
 

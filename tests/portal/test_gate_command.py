@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.command_line import Done, threegates
 from tests.registry.gate_world import GOOD, LAPSED, gate_world
 from tests.registry.worlds import OTHER, OWNER, at, changed
 
@@ -26,16 +25,9 @@ async def world(engine: AsyncEngine, database_url: str, tmp_path: Path) -> dict[
     }
 
 
-def gate(world: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
+def gate(world: dict[str, str], *arguments: object) -> Done:
     """The command as a person runs it."""
-    return subprocess.run(
-        [sys.executable, "-c", "from portal.commands import main; main()", "gate", *map(str, arguments)],
-        env=world,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return threegates(world, "gate", *arguments)
 
 
 def test_asking_and_verifying(world: dict[str, str], tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.command_line import Done, threegates
 from tests.registry.worlds import keep, record, scenario, value
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
@@ -24,16 +23,9 @@ EARLY = """
 """
 
 
-def judge(database_url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def judge(database_url: str, *arguments: object) -> Done:
     """The command as a person runs it."""
-    return subprocess.run(
-        [sys.executable, "-c", "from portal.commands import main; main()", "judge", *map(str, arguments)],
-        env={**os.environ, "THREEGATES_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return threegates({**os.environ, "THREEGATES_DATABASE_URL": database_url}, "judge", *arguments)
 
 
 def test_scenarios_that_come_out_as_expected_give_a_line_each_and_0(postgresql_url: str) -> None:

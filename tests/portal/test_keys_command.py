@@ -1,14 +1,13 @@
 """`threegates keys`: made, listed, rotated and revoked beside the database; the page shows the same keys."""
 
 import json
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.portal.conftest import COMMAND, Register
+from tests.command_line import threegates
+from tests.portal.conftest import Register
 from tests.portal.test_api import Api
 from tests.portal.test_pages import Visitor
 
@@ -20,10 +19,7 @@ def command(register: Register) -> Command:
     """Runs `threegates keys …`; the JSON it prints, or what it says where it refuses."""
 
     def run(*arguments: str, fails: bool = False) -> Any:
-        done = subprocess.run(
-            [*COMMAND, "keys", *arguments, *([] if fails else ["--json"])],
-            env=register.environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = threegates(register.environment, "keys", *arguments, *([] if fails else ["--json"]))
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else json.loads(done.stdout)
 

@@ -16,22 +16,15 @@ from registry import clock
 from registry.errors import Conflict, Unavailable
 from registry.project_files import read_projects
 from registry.registering import Telling
+from tests.command_line import Done, threegates
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "docs" / "importing-projects.csv"
 
 
-def threegates(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
+def typed(database_url: str, *words: str) -> Done:
     """The command as a program."""
-    program = "from portal.commands import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *words],
-        cwd=ROOT,
-        env=os.environ | {"THREEGATES_DATABASE_URL": database_url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return threegates(os.environ | {"THREEGATES_DATABASE_URL": database_url}, *words)
 
 
 async def do_import(
@@ -83,9 +76,9 @@ async def test_problems_of_the_file_and_of_the_register_are_told_at_once(engine:
 
 
 def test_as_a_program(database_url: str, tmp_path: Path) -> None:
-    done = threegates(database_url, "projects", "import", str(TEMPLATE), "--json")
+    done = typed(database_url, "projects", "import", str(TEMPLATE), "--json")
     assert (done.returncode, len(json.loads(done.stdout)["new"])) == (0, 2), done.stderr
-    absent = threegates(database_url, "projects", "import", str(tmp_path / "absent.csv"))
+    absent = typed(database_url, "projects", "import", str(tmp_path / "absent.csv"))
     assert (absent.returncode, absent.stderr.count("\n")) == (2, 1)
 
 

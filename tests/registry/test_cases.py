@@ -153,6 +153,9 @@ async def test_a_project_under_construction_is_recognised_step_by_step(engine: A
         assert [one.organisation_id for one in waiting] == ["env-hebei"]
         late = await desk_counts(session, reviewer, TODAY + timedelta(days=100))
         assert (late.overdue, late.due_today) == (1, 0)
+        overdue = await list_cases(session, reviewer, CaseFilter("all", late=True), TODAY + timedelta(days=1000))
+        assert [(one.number, one.overdue) for one in overdue.items] == [(number, True)] and overdue.total == 1
+        assert not (await list_cases(session, reviewer, CaseFilter(late=True), TODAY)).items
         # By hand: the environment's opinion is answered by nobody, so another is asked and the first taken back.
         await withdraw(session, reviewer, waiting[0].task_id, None, "改请厅办公室", at(9))
         again = Asked("opinion", "请提出意见", "land-hebei", TODAY, template="consult-environment")

@@ -1,8 +1,11 @@
 """Names: disguises of one name have one normal form, each is signalled, and different names stay different."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opencc import OpenCC
 
 from registry.names import disguises, initials, normal_texts, normalise, pinyin, search_text
 from registry.numerals import normal_numerals, read_chinese
@@ -43,6 +46,17 @@ def test_disguises_have_one_normal_form_and_are_signalled(disguised: str, signal
 def test_look_alikes_fold_to_one(one: str, other: str) -> None:
     assert normalise(one).text == normalise(other).text
     assert "look_alike" in disguises(normalise(other), normalise(one))
+
+
+@pytest.mark.parametrize("way", ["s2t", "s2tw", "s2hk"])
+def test_every_common_character_comes_back_from_traditional(way: str) -> None:
+    written = OpenCC(way)
+    common = [bytes(pair).decode("gb2312", "ignore") for pair in product(range(0xB0, 0xF8), range(0xA1, 0xFF))]
+    assert [
+        (one, written.convert(one))
+        for one in [*common, "乾安县信大轧钢", "澄江市", "浚县"]
+        if normalise(written.convert(one)).text != normalise(one).text
+    ] == []
 
 
 def test_an_honest_name_has_no_signal() -> None:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from io import StringIO
 
 import pytest
@@ -16,6 +14,7 @@ from search.find import find
 from search.index import index_changed
 from search.mapping import alias
 from search.queries import Search
+from tests.command_line import threegates
 from tests.search.world import World, connected, mark_all
 
 
@@ -32,8 +31,7 @@ def environment(database_url: str, elasticsearch_url: str, index_prefix: str) ->
 
 def typed(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
-    command = [sys.executable, "-c", "from portal.commands import main; main()", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = threegates(environment, *arguments)
     return done.returncode, done.stdout, done.stderr
 
 
