@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from portal.language import N_, _, current_language
+from portal.review_words import SUSPECT_STATES
 
 if TYPE_CHECKING:
     from registry.rules.reading import Rule
@@ -287,7 +288,13 @@ RUN_STATES: Final = {
     "failed": N_("失败"),
     "released": N_("已放行"),
 }
-KINDS_FOUND: Final = {"project": N_("项目"), "record": N_("部门记录"), "enterprise": N_("企业")}
+KINDS_FOUND: Final = {
+    "project": N_("项目"),
+    "record": N_("部门记录"),
+    "enterprise": N_("企业"),
+    "publication": N_("公示与公告"),
+    "suspected": N_("疑似项目"),
+}
 FLAGGED: Final = {"yes": N_("有疑点"), "no": N_("无疑点")}
 # The 34 provinces of GB/T 2260 by their first two digits
 PROVINCES: Final = {
@@ -507,6 +514,7 @@ TABLES: Final = {
     "owner_kind": OWNER_KINDS,
     "run_state": RUN_STATES,
     "found": KINDS_FOUND,
+    "suspected_state": SUSPECT_STATES,
     "flagged": FLAGGED,
     "province": PROVINCES,
     "field": FIELDS,

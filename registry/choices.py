@@ -11,13 +11,20 @@ from registry.identifiers.region import PROVINCES
 from registry.import_items import Nature, Stage
 from registry.linking.places import region_in
 from registry.names import normalise
+from registry.publishing.tables import KINDS as PUBLICATION_KINDS
 from registry.reading import rows
+from registry.sectors import shown_sectors
+from registry.suspects import STATES as SUSPECTED_STATES
 
 # Findings may lie in one lane more than records: the replacement of capacity has no act of an agency.
 LANES: Final[tuple[str, ...]] = tuple(dict.fromkeys((*GATES, *get_args(Lane), "replacement")))
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "kind": ("project", "enterprise", "record"),
+    "kind": ("project", "enterprise", "record", "publication", "suspected"),
+    "publication_kind": PUBLICATION_KINDS,
+    "publication_state": ("displayed", "published"),
+    "suspected_state": SUSPECTED_STATES,
+    "product": tuple(product for one in shown_sectors().sectors.values() for product in one.products),
     "sector": SECTORS,
     "stage": get_args(Stage),
     "nature": get_args(Nature),

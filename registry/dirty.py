@@ -12,11 +12,12 @@ from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
-# Of findings the marks name the version, and await alerts alone.
-Kind = Literal["record", "project", "enterprise", "finding"]
+# Of findings the marks name the version, and await alerts alone; publications and suspected projects await indexing
+# alone.
+Kind = Literal["record", "project", "enterprise", "finding", "publication", "suspected"]
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "alert", "index")
-KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding")
+KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding", "publication", "suspected")
 
 # Ends every INSERT INTO dirty_marks (purpose, kind, id, run_id). A mark stays with the latest run that touched it, so
 # that a mark made for another reason does not uncover what a held run brought.

@@ -38,15 +38,22 @@ async def list_projects(
     province: str | None = None,
     stage: str | None = None,
     flagged: bool | None = None,
+    mark: str | None = None,
     cursor: str = "",
     limit: int = 50,
 ) -> ProjectPage:
-    """Projects as known now, by number; `flagged` asks for those with or without open findings."""
+    """Projects as known now, by number; `flagged` asks for those with or without open findings, `mark` for those with
+    an act that has this gate mark, of what the viewer may know of."""
     after = number_of_cursor(read_cursor(cursor, 1)[0]) if cursor else 0
     asked = {"v.sector = :sector": sector, "left(v.region, 2) = :province": province, "v.stage = :stage": stage}
     where = "".join(f" AND {text}" for text, value in asked.items() if value is not None)
     if flagged is not None:
         where += f" AND (flags.open > 0) IS {'TRUE' if flagged else 'FALSE'}"
+    if mark is not None:
+        where += (
+            " AND EXISTS (SELECT FROM gate_marks AS m WHERE m.project_id = p.id AND m.known_to = 'infinity' "
+            "AND m.mark = :mark)"
+        )
     found = await rows(
         session,
         f"""
@@ -67,6 +74,7 @@ async def list_projects(
         sector=sector,
         province=province,
         stage=stage,
+        **({} if mark is None else {"mark": mark}),
     )
     more = len(found) > limit
     items = [ProjectSummary(**row) for row in found[:limit]]

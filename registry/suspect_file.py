@@ -18,7 +18,6 @@ from registry.reading import LARGEST_NUMBER, Row, first, read_cursor, region_nam
 from registry.region_matching import contains
 from registry.viewers import Viewer
 
-STATES: Final[tuple[str, ...]] = ("open", "registered", "merged", "dismissed", "empty")
 PROPOSALS: Final[tuple[str, ...]] = ("suspected_merge", "suspected_split", "suspected_register", "suspected_dismiss")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry import dirty
 from registry.acts import GATES, LANE_OF_ACT
 from registry.audience import CREDIT_ACTS
 
@@ -79,9 +80,11 @@ async def summarise_suspects(session: AsyncSession, suspected_ids: Collection[in
     """Let the versions of these suspected projects say what their records say now; returns how many changed.
 
     State, merger and a person's reason stay; one that lost all its records is `empty`, and open again with the next.
+    Search shows more of the records than the version says, so all of them are marked.
     """
     if not suspected_ids:
         return 0
+    await dirty.mark(session, "index", "suspected", suspected_ids)
     statement = text(_SUMMARISE).bindparams(
         bindparam("ids", sorted(set(suspected_ids)), ARRAY(BigInteger)),
         bindparam("acts", list(LANE_OF_ACT), ARRAY(Text)),

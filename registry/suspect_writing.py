@@ -162,6 +162,7 @@ async def _carry_out(session: AsyncSession, viewer: Viewer, found: Row, now: dat
     if action == "merge":
         await _move_members(session, suspected_id, target, viewer.actor, now)
     await _restate(session, suspected_id, states[action], action, target, viewer.actor, found["reason"], now)
+    await dirty.mark(session, "index", "suspected", [suspected_id])
     if action == "merge":
         await summarise_suspects(session, [suspected_id, target], now)
     if action == "register":

@@ -1,7 +1,7 @@
 """Suspected projects: what records of several gates show, and no registered project is."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Identity, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,6 +9,7 @@ from sqlmodel import BigInteger, Field, SQLModel
 
 from registry.history import Instant, Known
 
+STATES: Final = ("open", "registered", "merged", "dismissed", "empty")
 _CURRENT = text("known_to = 'infinity'")
 
 

@@ -15,6 +15,8 @@ _ALL_IDS: Final[dict[Kind, str]] = {
     "project": "SELECT id FROM projects",
     "enterprise": "SELECT id FROM enterprises",
     "record": "SELECT DISTINCT record_id AS id FROM records",
+    "publication": "SELECT id FROM publications WHERE public_since IS NOT NULL",
+    "suspected": "SELECT id FROM suspected_projects",
 }
 
 

@@ -52,6 +52,11 @@ WHERE l.known_to = 'infinity' AND l.project_id IS NOT NULL AND l.record_id = ANY
   AND EXISTS (SELECT FROM records AS r WHERE r.record_id = l.record_id AND r.known_to <> 'infinity')
 """
 
+# Suspected projects of records that were corrected or flagged.
+_GATHERED: Final = (
+    "SELECT DISTINCT suspected_id FROM suspected_members WHERE known_to = 'infinity' AND record_id = ANY($1)"
+)
+
 
 @dataclass(slots=True)
 class Indexed:
@@ -87,7 +92,7 @@ async def with_followers(session: AsyncSession, claims: Iterable[dirty.Claim]) -
     """The ids to write for these marks, by kind: the claimed ones, and those whose documents show something of them."""
     ids: dict[Kind, set[int]] = {kind: set() for kind in KINDS}
     for claim in claims:
-        ids[claim.kind].add(claim.id)  # type: ignore[index]  # the database knows these three kinds only
+        ids[claim.kind].add(claim.id)  # type: ignore[index]  # nothing else is marked for indexing
     connection = await driver(session)
     projects, enterprises, records = list(ids["project"]), list(ids["enterprise"]), list(ids["record"])
     if enterprises:
@@ -97,6 +102,7 @@ async def with_followers(session: AsyncSession, claims: Iterable[dirty.Claim]) -
         ids["record"] |= {row[0] for row in await connection.fetch(_RECORDS, projects)}
     if records:
         ids["project"] |= {row[0] for row in await connection.fetch(_CORRECTED, records)}
+        ids["suspected"] |= {row[0] for row in await connection.fetch(_GATHERED, records)}
     if projects or records:
         ids["enterprise"] |= {row[0] for row in await connection.fetch(_NAMED, projects, records)}
     return {kind: sorted(found) for kind, found in ids.items() if found}

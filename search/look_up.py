@@ -60,12 +60,26 @@ GROUP BY v.version_id, r.rank, e.invented
 ORDER BY r.rank DESC, v.enterprise_id, v.held_from DESC NULLS LAST
 LIMIT :most
 """
+# A text that was withdrawn or never shown is not found; the policies say the same once more.
+_PUBLICATIONS: Final = """
+SELECT DISTINCT ON (p.id) 'publication' AS kind, p.id, v.title_zh AS title, v.title_en, p.reference AS number, p.sector,
+       p.region, left(nullif(p.region, '000000'), 2) || '0000' AS province, p.kind AS publication_kind,
+       v.state AS publication_state, p.synthetic, false AS flagged, 0 AS flags,
+       CASE WHEN p.reference = ANY(:typed) THEN 4 WHEN v.title_normal = :whole THEN 3 ELSE 1 END AS rank
+FROM publications AS p
+JOIN publication_versions AS v ON v.publication_id = p.id AND v.state IN ('published', 'displayed')
+WHERE p.public_since IS NOT NULL AND p.withdrawn_at IS NULL
+  AND (p.reference = ANY(:typed) OR v.title_normal LIKE ALL(CAST(:patterns AS text[])))
+ORDER BY p.id, v.state = 'published' DESC
+LIMIT :most
+"""
 
 
 async def look_up(database: AsyncEngine, search: Search, asked: Asked) -> list[Row]:
-    """Projects and enterprises by code, USCC or part of a name, exact ones first, at most MOST.
+    """Projects, enterprises and publications by code, USCC, number or part of a name, exact ones first, at most MOST.
 
-    The facets that the register answers at once (kind, sector, province, stage, nature, flagged, invented) hold.
+    The facets that the register answers at once (kind, sector, province, stage, nature, flagged, invented, and of
+    publications kind and state) hold.
     """
     if not asked.words:
         return []
@@ -79,10 +93,13 @@ async def look_up(database: AsyncEngine, search: Search, asked: Asked) -> list[R
         "codes": codes,
         "most": MOST,
     }
+    typed = {"typed": [word.typed for word in asked.words]}
     async with transaction(database) as session:
         # Whoever searches, what is found here is what the public sees.
         await become(session, PUBLIC)
         found = await rows(session, _PROJECTS, **values) + await rows(session, _ENTERPRISES, **values)
+        del values["codes"]
+        found += await rows(session, _PUBLICATIONS, **values, **typed)
     kept = [row for row in found if all(_holds(row, name, chosen) for name, chosen in search.filters.items() if chosen)]
     kept.sort(key=lambda row: (-row["rank"], -row["flags"], len(row["title"]), row["kind"], row["id"]))
     return [{name: value for name, value in row.items() if name != "rank"} for row in kept]

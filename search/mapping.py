@@ -5,32 +5,51 @@ from typing import Any, Final, Literal
 from registry.viewers import Audience
 
 # Raise it with every change of the mapping or of the documents, then run `threegates reindex`.
-MAPPING_VERSION: Final = 1
+MAPPING_VERSION: Final = 2
 
-Target = Literal["projects", "enterprises", "records-public", "records-credit"]
-Kind = Literal["project", "enterprise", "record"]
+Target = Literal[
+    "projects",
+    "enterprises",
+    "publications",
+    "records-public",
+    "records-credit",
+    "marked",
+    "marked-credit",
+    "suspected",
+    "suspected-credit",
+]
+Kind = Literal["project", "enterprise", "record", "publication", "suspected"]
 
-TARGETS: Final[tuple[Target, ...]] = ("projects", "enterprises", "records-public", "records-credit")
-KINDS: Final[tuple[Kind, ...]] = ("project", "enterprise", "record")
-
-# Search rights are indices (docs/decisions/0003): what an audience may not see is not in what it searches.
-TARGETS_OF_AUDIENCE: Final[dict[Audience, tuple[Target, ...]]] = {
-    "public": ("projects", "enterprises", "records-public"),
-    "official": ("projects", "enterprises", "records-public"),
-    "bank": TARGETS,
-    "finance": TARGETS,
-}
-TARGETS_OF_KIND: Final[dict[Kind, tuple[Target, ...]]] = {
-    "project": ("projects",),
-    "enterprise": ("enterprises",),
-    "record": ("records-public", "records-credit"),
-}
-TARGET_OF: Final[dict[tuple[str, str], Target]] = {
+KINDS: Final[tuple[Kind, ...]] = ("project", "enterprise", "record", "publication", "suspected")
+# The index of each kind's documents by the word in their field `audience`. A record with a gate mark stands in two: as
+# everybody sees it and, with its marks, where only those search who may know of them.
+TARGET_OF: Final[dict[tuple[Kind, str], Target]] = {
     ("project", "public"): "projects",
     ("enterprise", "public"): "enterprises",
+    ("publication", "public"): "publications",
     ("record", "public"): "records-public",
     ("record", "credit"): "records-credit",
+    ("record", "marked"): "marked",
+    ("record", "marked-credit"): "marked-credit",
+    ("suspected", "official"): "suspected",
+    ("suspected", "official-credit"): "suspected-credit",
 }
+TARGETS: Final[tuple[Target, ...]] = tuple(TARGET_OF.values())
+TARGETS_OF_KIND: Final[dict[Kind, tuple[Target, ...]]] = {
+    kind: tuple(target for (of, _word), target in TARGET_OF.items() if of == kind) for kind in KINDS
+}
+AUDIENCE_WORD: Final[dict[Target, str]] = {target: word for (_kind, word), target in TARGET_OF.items()}
+
+# Search rights are indices (docs/decisions/0003): what an audience may not see is not in what it searches.
+_PUBLIC: Final[tuple[Target, ...]] = ("projects", "enterprises", "publications", "records-public")
+TARGETS_OF_AUDIENCE: Final[dict[Audience, tuple[Target, ...]]] = {
+    "public": _PUBLIC,
+    "official": (*_PUBLIC, "marked", "suspected"),
+    "bank": (*_PUBLIC, "records-credit", "marked", "marked-credit"),
+    "finance": TARGETS,
+}
+# Of these an audience finds what is of its region, or its own bank's.
+CREDIT_TARGETS: Final[frozenset[Target]] = frozenset({"records-credit", "marked-credit", "suspected-credit"})
 KIND_OF_TARGET: Final[dict[Target, Kind]] = {
     target: kind for kind, targets in TARGETS_OF_KIND.items() for target in targets
 }
@@ -44,7 +63,7 @@ _SHOWN: Final = {"type": "keyword", "index": False, "doc_values": False}
 
 FIELDS: Final[dict[str, dict[str, Any]]] = {
     "kind": _WORD,
-    "audience": _WORD,  # public or credit: a second lock behind the choice of indices
+    "audience": _WORD,  # AUDIENCE_WORD of its index: a second lock behind the choice of indices
     "id": {"type": "long"},
     "key": _WORD,  # kind:id, unique over all indices: the last word of every order
     "deleted": {"type": "boolean"},
@@ -84,6 +103,12 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
     "acted_on": {"type": "date"},
     "outcome": _WORD,
     "authority": _WORD,
+    "marks": _WORD,  # of acts without or against a gate check; only ever in the indices `marked`
+    "publication_kind": _WORD,
+    "publication_state": _WORD,
+    "suspected_state": _WORD,
+    "product": _NAME,  # the words of what is made, as people say them
+    "products": _WORD,
     "project_ids": {"type": "long"},
     "enterprise_ids": {"type": "long"},
     "amount": _SHOWN,  # only ever in records-credit, and never searched

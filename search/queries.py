@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from registry.audience import CREDIT
 from registry.errors import BadInput
 from registry.names import pinyin
 from registry.viewers import Audience
 from search.asking import Asked, Word, misspelt_readings, readings
+from search.mapping import AUDIENCE_WORD, CREDIT_TARGETS, TARGETS_OF_AUDIENCE
 
 Query = dict[str, Any]
 
@@ -17,9 +17,16 @@ LARGEST_PAGE: Final = 100
 HIT_BEGINS: Final = "\ue000"
 HIT_ENDS: Final = "\ue001"
 
+# Where a record's gate marks stand, in the one of its two documents that is for those who may know of them.
+MARKED: Final = "marks"
 # The facets by the names that addresses and the command line use, and the fields behind them.
 FACETS: Final[dict[str, str]] = {
     "kind": "kind",
+    "publication_kind": "publication_kind",
+    "publication_state": "publication_state",
+    "suspected_state": "suspected_state",
+    "mark": MARKED,
+    "product": "products",
     "sector": "sector",
     "province": "province",
     "stage": "stage",
@@ -64,6 +71,11 @@ SHOWN: Final[tuple[str, ...]] = (
     "acted_on",
     "outcome",
     "authority",
+    "marks",
+    "publication_kind",
+    "publication_state",
+    "suspected_state",
+    "products",
     "project_ids",
     "enterprise_ids",
     "amount",
@@ -148,7 +160,11 @@ def _whole(asked: Asked) -> list[Query]:
 
 
 def _precise_word(word: Word) -> Query:
-    queries = [_phrase("number", word.typed, 200), _phrase("place", word.typed, 150)]
+    queries = [
+        _phrase("number", word.typed, 200),
+        _phrase("place", word.typed, 150),
+        _phrase("product", word.typed, 140),
+    ]
     if word.normal:
         queries += [
             _term("title_exact", word.normal, 1000),
@@ -231,7 +247,11 @@ def restriction(name: str, values: tuple[str, ...]) -> Query:
 
 
 def _others(search: Search, but: str | None = None) -> list[Query]:
-    return [restriction(name, values) for name, values in search.filters.items() if values and name != but]
+    """What the facets are narrowed to; unless marks are asked for, the second documents of records stand back."""
+    narrowed = [restriction(name, values) for name, values in search.filters.items() if values and name != but]
+    if but != "mark" and not search.filters.get("mark") and "marked" in TARGETS_OF_AUDIENCE[search.audience]:
+        narrowed.append({"bool": {"must_not": [{"exists": {"field": MARKED}}]}})
+    return narrowed
 
 
 def facets(search: Search) -> Query:
@@ -279,16 +299,19 @@ def highlight(asked: Asked) -> Query:
 
 
 def within_reach(search: Search) -> Query:
-    """The condition that whoever asks may see a document: public, or credit of their region or their own bank."""
-    public: Query = {"term": {"audience": "public"}}
-    if search.audience not in CREDIT:
-        return public
-    credit: list[Query] = [{"term": {"audience": "credit"}}]
+    """The condition that whoever asks may see a document: by its audience, and credit of their region or own bank."""
+    targets = TARGETS_OF_AUDIENCE[search.audience]
+    words = sorted({AUDIENCE_WORD[target] for target in targets if target not in CREDIT_TARGETS})
+    credit_words = sorted({AUDIENCE_WORD[target] for target in targets if target in CREDIT_TARGETS})
+    open_: Query = {"terms": {"audience": words}}
+    if not credit_words:
+        return open_
+    credit: list[Query] = [{"terms": {"audience": credit_words}}]
     if search.credit_regions is not None:
         credit.append({"terms": {"region": list(search.credit_regions)}})
     if search.credit_lenders is not None:
         credit.append({"terms": {"authority": list(search.credit_lenders)}})
-    return {"bool": {"should": [public, {"bool": {"filter": credit}}], "minimum_should_match": 1}}
+    return {"bool": {"should": [open_, {"bool": {"filter": credit}}], "minimum_should_match": 1}}
 
 
 def body(search: Search, asked: Asked, *, approximate: bool = False, with_facets: bool = True) -> Query:

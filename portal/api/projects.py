@@ -123,15 +123,23 @@ async def projects(
     province: Annotated[str | None, Query(pattern=r"^\d{2}$")] = None,
     stage: str | None = None,
     flagged: bool | None = None,
+    mark: Annotated[str | None, Query(description="with an act that has this gate mark and that one sees")] = None,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ProjectPage:
     """Projects in order of their numbers."""
     async with viewing(request) as session:
-        for name, value in (("sector", sector), ("province", province), ("stage", stage)):
+        for name, value in (("sector", sector), ("province", province), ("stage", stage), ("mark", mark)):
             check_choice(name, value)
         return await list_projects(
-            session, sector=sector, province=province, stage=stage, flagged=flagged, cursor=cursor, limit=limit
+            session,
+            sector=sector,
+            province=province,
+            stage=stage,
+            flagged=flagged,
+            mark=mark,
+            cursor=cursor,
+            limit=limit,
         )
 
 

@@ -56,13 +56,21 @@ async def search(
     lane: Annotated[list[str] | None, Query()] = None,
     gate: Annotated[list[str] | None, Query()] = None,
     agency: Annotated[list[str] | None, Query()] = None,
+    publication_kind: Annotated[list[str] | None, Query()] = None,
+    publication_state: Annotated[list[str] | None, Query()] = None,
+    suspected_state: Annotated[list[str] | None, Query()] = None,
+    mark: Annotated[list[str] | None, Query()] = None,
+    product: Annotated[list[str] | None, Query()] = None,
     flagged: bool | None = None,
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> FoundPage:
-    """Projects, enterprises and records by name, pinyin, code or number."""
+    """Projects, enterprises, records and publications by name, pinyin, code or number; for officials also suspected
+    projects, and records by their gate marks."""
     asked = {"kind": kind, "sector": sector, "province": province, "stage": stage, "lane": lane, "gate": gate}
-    filters = {name: tuple(values) for name, values in (asked | {"agency": agency}).items() if values}
+    asked |= {"agency": agency, "publication_kind": publication_kind, "publication_state": publication_state}
+    asked |= {"suspected_state": suspected_state, "mark": mark, "product": product}
+    filters = {name: tuple(values) for name, values in asked.items() if values}
     if flagged is not None:
         filters["flagged"] = (str(flagged).lower(),)
     async with viewing(request) as session:

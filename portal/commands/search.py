@@ -20,8 +20,17 @@ from search.client import servers
 from search.find import Found, Hit, find
 from search.queries import HIT_BEGINS, HIT_ENDS, Search
 
-KINDS: Final = {"project": "项目", "enterprise": "企业", "record": "记录"}
-SHOWN_FACETS: Final = ("kind", "sector", "province", "stage", "gate", "agency")
+KINDS: Final = {
+    "project": "项目",
+    "enterprise": "企业",
+    "record": "记录",
+    "publication": "公示公告",
+    "suspected": "疑似项目",
+}
+SHOWN_FACETS: Final = (
+    *("kind", "publication_kind", "publication_state", "suspected_state", "mark", "product"),
+    *("sector", "province", "stage", "gate", "agency"),
+)
 
 Values = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 
@@ -41,13 +50,18 @@ def register(app: typer.Typer) -> None:
         gate: Values = None,
         lane: Values = None,
         agency: Values = None,
+        publication_kind: Values = None,
+        publication_state: Values = None,
+        suspected_state: Values = None,
+        mark: Values = None,
+        product: Values = None,
         flagged: Annotated[bool | None, typer.Option("--flagged/--not-flagged")] = None,
         invented: Annotated[bool | None, typer.Option("--invented/--real")] = None,
         limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
         cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     ) -> None:
-        """Find projects, enterprises and records. Only finance reaches credit."""
+        """Find projects, enterprises, records and publications, as officials suspected projects; credit as finance."""
         chosen: dict[str, list[str] | None] = {
             "kind": kind,
             "sector": sector,
@@ -57,6 +71,11 @@ def register(app: typer.Typer) -> None:
             "gate": gate,
             "lane": lane,
             "agency": agency,
+            "publication_kind": publication_kind,
+            "publication_state": publication_state,
+            "suspected_state": suspected_state,
+            "mark": mark,
+            "product": product,
             "flagged": None if flagged is None else [str(flagged).lower()],
             "invented": None if invented is None else [str(invented).lower()],
         }

@@ -14,16 +14,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.choosing import sort_out
+from portal.csv_tables import MOST_EXPORTED, csv_table
 from portal.gate_desk import desk
 from portal.language import current_language
 from portal.rendering import render
 from portal.signing import errors_of, person_form, to_sign_in
 from portal.viewing import viewing
 from portal.words import choices
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput, Conflict, ThreegatesError
 from registry.gate.check_list import ReceiptFile, list_checks, receipt_at
 from registry.gate.checks import Ask, ask_again
-from registry.gate.marks import list_marks
+from registry.gate.marks import MarkedAct, MarkPage, list_marks
 from registry.gate.questions import GATE_ACTS, Question
 from registry.gate.signing import published_keys
 from registry.gate.watch import list_notices
@@ -258,6 +260,25 @@ async def marks(
     if viewer is None:
         return to_sign_in(request)
     chosen, errors = _chosen({"mark": mark, "lane": lane, "province": province})
+    page = await _marked(request, chosen, project, cursor=cursor)
+    return render(request, "gate_marks.html", page=page, wanted=chosen, errors=errors)
+
+
+@router.get("/gate-check/marks.csv")
+async def marks_table(
+    request: Request, mark: str = "", lane: str = "", province: str = "", project: int | None = None
+) -> Response:
+    """The same acts as a table, latest first."""
+    if await gate_viewer(request) is None:
+        return to_sign_in(request)
+    chosen, _errors = _chosen({"mark": mark, "lane": lane, "province": province})
+    page = await _marked(request, chosen, project, limit=MOST_EXPORTED)
+    return csv_table("gate-marks.csv", tuple(MarkedAct.model_fields), page.items)
+
+
+async def _marked(
+    request: Request, chosen: dict[str, str], project: int | None, *, cursor: str = "", limit: int = 25
+) -> MarkPage:
     async with viewing(request) as session:
         page = await list_marks(
             session,
@@ -266,8 +287,10 @@ async def marks(
             province=chosen.get("province"),
             project=project,
             cursor=cursor,
+            limit=limit,
         )
-    return render(request, "gate_marks.html", page=page, wanted=chosen, errors=errors)
+        await note_credit_read(session, request.state.viewer, "record", "", records=page.items)
+        return page
 
 
 @router.get("/gate-check/keys.json")

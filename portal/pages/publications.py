@@ -1,7 +1,5 @@
 """Publications as the public reads them: one, its versions, the feed, the table, and how a notice comes to be."""
 
-import csv
-import io
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -10,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal.choosing import sort_out
+from portal.csv_tables import MOST_EXPORTED, csv_table
 from portal.language import LANGUAGES, _, current_language
 from portal.publication_words import law_of
 from portal.rendering import render
@@ -32,14 +31,11 @@ FILTERS: Final = {
     "sector": "sector",
     "province": "province",
 }
-MOST_EXPORTED: Final = 5000
 COLUMNS: Final = (
     *("reference", "origin", "kind", "state", "title_zh", "title_en", "on_date", "objections_until", "issuer"),
     *("region", "region_name", "sector", "version", "corrected", "withdrawn_reason", "synthetic", "unverified"),
     "address",
 )
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 
@@ -112,21 +108,7 @@ async def _all(request: Request) -> list[PublicationSummary]:
 @router.get("/publications.csv")
 async def table(request: Request) -> Response:
     """The list as a table; texts that a spreadsheet would take for formulas are marked as texts."""
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(getattr(one, name)) for name in COLUMNS] for one in await _all(request))
-    # Excel reads Chinese rightly only behind this mark.
-    return Response(
-        ("\ufeff" + stream.getvalue()).encode(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="publications.csv"', "cache-control": "no-store"},
-    )
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return csv_table("publications.csv", COLUMNS, await _all(request))
 
 
 @router.get("/publications.atom")

@@ -16,10 +16,10 @@ from portal.viewing import viewing
 from portal.words import TABLES, choices, word
 from registry import clock
 from registry.cases.case_list import CaseFilter, list_cases
+from registry.choices import CHOICES
 from registry.reading import rows
-from registry.suspect_file import SuspectFilter, list_suspects
 from registry.viewers import Viewer
-from search.find import FacetValue
+from search.find import FacetValue, Hit
 from search.queries import Search
 
 router = APIRouter()
@@ -27,6 +27,11 @@ router = APIRouter()
 # The facets of the page in their order, each with the table of words that its values come from.
 SHOWN_FACETS: Final[dict[str, str]] = {
     "kind": "found",
+    "publication_kind": "own_publication_kind",
+    "publication_state": "publication_state",
+    "suspected_state": "suspected_state",
+    "mark": "mark",
+    "product": "product",
     "sector": "sector",
     "province": "province",
     "stage": "stage",
@@ -39,7 +44,7 @@ SHOWN_FACETS: Final[dict[str, str]] = {
 
 @router.get("/search")
 async def search(request: Request, q: str = "", cursor: str = "") -> Response:
-    """Projects, enterprises and records."""
+    """Projects, enterprises, records and publications; for officials suspected projects, and a way to cases."""
     filters = {
         name: tuple(value for value in request.query_params.getlist(name) if value)
         for name in SHOWN_FACETS
@@ -52,14 +57,10 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
         feeds = await rows(session, "SELECT id, name_zh, name_en FROM feeds ORDER BY id")
         # They are few, and for officials alone: not in the index, which everybody searches.
         viewer: Viewer = request.state.viewer
-        asked = SuspectFilter(state=None, q=q.replace("\x00", "").strip()[:LONGEST_QUERY])
-        suspects = (
-            (await list_suspects(session, viewer, asked, limit=1)).total if asked.q and viewer.may("internal") else 0
-        )
-        named = CaseFilter("all", q=asked.q)
+        named = CaseFilter("all", q=q.replace("\x00", "").strip()[:LONGEST_QUERY])
         cases = (
             (await list_cases(session, viewer, named, clock.today(), limit=1)).total
-            if asked.q and viewer.may("internal")
+            if named.q and viewer.may("internal")
             else 0
         )
     name = "name_zh" if current_language() == "zh" else "name_en"
@@ -67,23 +68,33 @@ async def search(request: Request, q: str = "", cursor: str = "") -> Response:
     agencies = [(feed["id"], feed[name]) for feed in feeds]
     # A record lies in any lane, and so may a finding.
     tables: dict[str, str | Choices] = {**SHOWN_FACETS, "gate": "lane", "flagged": yes_or_no, "agency": agencies}
+    # What was withdrawn or is only reported is not in the index.
+    stated = CHOICES["publication_state"]
+    tables["publication_state"] = [(code, word("publication_state", code)) for code in stated]
     filters, errors = sort_out(filters, tables)
     # Addresses name a province by two digits, the index by six.
     filters |= {"province": tuple(code.ljust(6, "0") for code in filters["province"])} if "province" in filters else {}
     found = await find_as_viewer(request, Search(q, filters=filters, cursor=cursor or None))
     if found.total == 1 and len(found.hits) == 1 and q and not cursor and found.hits[0].fields.get("code") == q.strip():
-        return RedirectResponse(f"/{found.hits[0].kind}s/{found.hits[0].id}", 303)
+        return RedirectResponse(address_of(found.hits[0]), 303)
     return render(
         request,
         "search.html",
         q=q,
-        suspects=suspects,
+        # Without the index they are looked up in their own list.
+        suspects=found.degraded and viewer.may("internal") and bool(q.strip()),
         cases=cases,
         found=found,
+        address_of=address_of,
         filters=filters,
         errors=errors,
         facets={name: facet_choices(name, found.facets.get(name, ()), feeds) for name in SHOWN_FACETS},
     )
+
+
+def address_of(hit: Hit) -> str:
+    """The page of something found."""
+    return f"/{hit.kind}/{hit.id}" if hit.kind == "suspected" else f"/{hit.kind}s/{hit.id}"
 
 
 def facet_choices(name: str, values: Iterable[FacetValue], feeds: list[dict[str, Any]]) -> list[tuple[str, str, int]]:

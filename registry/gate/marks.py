@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry import dirty
 from registry.acts import LANE_OF_ACT
 from registry.clock import civil_day
 from registry.gate.questions import GATE_ACTS
@@ -55,6 +56,7 @@ _CLOSE: Final = f"""
 UPDATE gate_marks AS m SET known_to = greatest(:at, m.known_from)
 WHERE m.known_to = 'infinity' AND (CAST(:records AS bigint[]) IS NULL OR m.record_id = ANY(CAST(:records AS bigint[])))
   AND NOT EXISTS (SELECT FROM marks_wanted AS w WHERE {_SAME})
+RETURNING m.record_id
 """
 _ADD: Final = """
 INSERT INTO gate_marks (record_id, project_id, mark, check_id, known_from)
@@ -63,6 +65,7 @@ WHERE w.mark IS NOT NULL AND NOT EXISTS (
     SELECT FROM gate_marks AS m
     WHERE m.record_id = w.record_id AND m.project_id = w.project_id AND m.known_to = 'infinity'
 )
+RETURNING record_id
 """
 
 
@@ -75,8 +78,9 @@ async def mark_acts(session: AsyncSession, records: Sequence[int] | None, at: da
     await connection.exec_driver_sql("DROP TABLE IF EXISTS marks_wanted")
     chosen = bindparam("records", None if records is None else list(records), ARRAY(BigInteger))
     await connection.execute(text(_WANTED).bindparams(chosen), {"since": civil_day(began["at"])})
-    await connection.execute(text(_CLOSE).bindparams(chosen, bindparam("at", at, Instant)))
-    await connection.execute(text(_ADD).bindparams(bindparam("at", at, Instant)))
+    closed = await connection.execute(text(_CLOSE).bindparams(chosen, bindparam("at", at, Instant)))
+    added = await connection.execute(text(_ADD).bindparams(bindparam("at", at, Instant)))
+    await dirty.mark(session, "index", "record", [*closed.scalars(), *added.scalars()])
 
 
 class MarkedAct(BaseModel):

@@ -26,6 +26,11 @@ WHERE m.known_to = 'infinity' AND m.decided_by = 'linker' AND m.record_id IN (SE
                   AND l.outcome = 'none' AND l.shown_sector IS NOT NULL)
 RETURNING m.suspected_id
 """
+# What a record says may be another thing now, also who may know of it: the versions are summed up anew.
+_STAYING: Final = """
+SELECT DISTINCT suspected_id FROM suspected_members
+WHERE known_to = 'infinity' AND record_id IN (SELECT record_id FROM decisions)
+"""
 _SHOWING: Final = """
 SELECT l.record_id, l.shown_sector, coalesce(r.party_name_normal, ''), coalesce(r.party_uscc, ''),
        coalesce(r.project_name_normal, ''), coalesce(r.region, ''), NULL
@@ -87,6 +92,7 @@ async def gather_suspects(session: AsyncSession, at: datetime) -> None:
     """Bring suspected projects in line with the batch's links; what people put together stays together."""
     connection = await session.connection()
     touched = set((await connection.execute(text(_LEAVING), {"at": at})).scalars())
+    touched |= set((await connection.exec_driver_sql(_STAYING)).scalars())
     new = [_shown(row) for row in await connection.exec_driver_sql(_SHOWING)]
     if new:
         sectors = sorted({one.sector for one in new})

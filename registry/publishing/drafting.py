@@ -15,6 +15,7 @@ from registry.publishing import scanning
 from registry.publishing.building import Matter, build, plain, refuse_suspended
 from registry.publishing.kinds import Content, Office
 from registry.publishing.telling import tell
+from registry.publishing.titles import searchable
 from registry.reading import Row, first
 from registry.viewers import Viewer
 
@@ -30,16 +31,20 @@ _ADD: Final = text(
 _ADD_VERSION: Final = text(
     """
     INSERT INTO publication_versions (publication_id, number, region, accuses, content, content_hash, evidence,
-        evidence_hash, reason, drafted_by, drafted_at)
+        evidence_hash, title_zh, title_en, title_normal, title_pinyin, names, names_normal, reason, drafted_by,
+        drafted_at)
     VALUES (:publication, :number, :region, :accuses, CAST(CAST(:content AS text) AS jsonb), :content_hash,
-        CAST(CAST(:evidence AS text) AS jsonb), :evidence_hash, :reason, :by, :now)
+        CAST(CAST(:evidence AS text) AS jsonb), :evidence_hash, :title_zh, :title_en, :title_normal, :title_pinyin,
+        CAST(:names AS text[]), CAST(:names_normal AS text[]), :reason, :by, :now)
     """
 )
 _REVISE: Final = text(
     """
     UPDATE publication_versions SET accuses = :accuses, content = CAST(CAST(:content AS text) AS jsonb),
         content_hash = :content_hash, evidence = CAST(CAST(:evidence AS text) AS jsonb),
-        evidence_hash = :evidence_hash, reason = :reason, version = version + 1
+        evidence_hash = :evidence_hash, title_zh = :title_zh, title_en = :title_en, title_normal = :title_normal,
+        title_pinyin = :title_pinyin, names = CAST(:names AS text[]), names_normal = CAST(:names_normal AS text[]),
+        reason = :reason, version = version + 1
     WHERE id = :id
     """
 )
@@ -250,12 +255,14 @@ async def _add_version(
 
 
 def _kept(matter: Matter) -> dict[str, Any]:
+    content = plain(matter.content)
     return {
         "accuses": matter.accuses,
-        "content": json_text(plain(matter.content)),
+        "content": json_text(content),
         "content_hash": matter.content_hash,
         "evidence": json_text(matter.evidence),
         "evidence_hash": matter.evidence_hash,
+        **searchable(matter.content.kind, content),
     }
 
 

@@ -347,6 +347,7 @@ async def _tell_fact(session: AsyncSession, found: Row, now: datetime) -> None:
 
 async def _index(session: AsyncSession, found: Row) -> None:
     """Search shows what is public, and no longer what is not; the rules look again at what it is about."""
+    await dirty.mark(session, "index", "publication", [found["id"]])
     if found["project_id"] is not None:
         await dirty.mark(session, "judge", "project", [found["project_id"]])
 

@@ -133,10 +133,9 @@ def version_line(kind: str, row: Row, today: date) -> VersionLine:
     """A version's row as it is shown; the preview of a draft is made by the very same."""
     zh, en = titles(kind, row["content"])
     until = row["objections_until"]
+    told = {name: row[name] for name in VersionLine.model_fields if name in row}
     return VersionLine(
-        **{name: row[name] for name in VersionLine.model_fields if name in row},
-        title_zh=zh,
-        title_en=en,
+        **told | {"title_zh": zh, "title_en": en},
         days_left=working_days_left(today, until) if until else None,
         reckoned=bool(until and is_reckoned(until)),
     )

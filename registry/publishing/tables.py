@@ -7,7 +7,7 @@ drafter and without frozen evidence cannot be given a public state, and what is 
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Identity, Index, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, CheckConstraint, Identity, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Field, SQLModel
 
@@ -103,6 +103,17 @@ class PublicationVersion(SQLModel, table=True):
         default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'")}
     )
     evidence_hash: str = Field(default="", sa_type=Text)
+    # What it is called and whom it names, made of the content by registry.publishing.titles, for search.
+    title_zh: str = Field(default="", sa_type=Text)
+    title_en: str = Field(default="", sa_type=Text)
+    title_normal: str = Field(default="", sa_type=Text)
+    title_pinyin: str = Field(default="", sa_type=Text)
+    names: list[str] = Field(
+        default_factory=list, sa_type=ARRAY(Text()), sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    names_normal: list[str] = Field(
+        default_factory=list, sa_type=ARRAY(Text()), sa_column_kwargs={"server_default": text("'{}'")}
+    )
     # Why there is another version; public.
     reason: str = Field(default="", sa_type=Text)
     drafted_by: int = Field(foreign_key="accounts.id", sa_type=BigInteger)
@@ -239,8 +250,11 @@ BEGIN
         RAISE EXCEPTION 'versions of publications are never deleted' USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.state <> 'draft' AND (OLD.content, OLD.content_hash, OLD.evidence, OLD.evidence_hash, OLD.accuses,
+        OLD.title_zh, OLD.title_en, OLD.title_normal, OLD.title_pinyin, OLD.names, OLD.names_normal,
         OLD.reason, OLD.drafted_by, OLD.number, OLD.publication_id) IS DISTINCT FROM (NEW.content, NEW.content_hash,
-        NEW.evidence, NEW.evidence_hash, NEW.accuses, NEW.reason, NEW.drafted_by, NEW.number, NEW.publication_id) THEN
+        NEW.evidence, NEW.evidence_hash, NEW.accuses,
+        NEW.title_zh, NEW.title_en, NEW.title_normal, NEW.title_pinyin, NEW.names, NEW.names_normal,
+        NEW.reason, NEW.drafted_by, NEW.number, NEW.publication_id) THEN
         RAISE EXCEPTION 'a submitted version of a publication is never rewritten' USING ERRCODE = 'restrict_violation';
     END IF;
     IF NOT (OLD.state = NEW.state OR (OLD.state, NEW.state) IN (('draft', 'submitted'), ('draft', 'dropped'),

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from registry.names import normalise, pinyin
+
 _DECISIONS: Final = {
     "forbid_start": ("不得开工", "may not start"),
     "halt": ("停建", "construction halted"),
@@ -29,3 +31,20 @@ def titles(kind: str, content: dict[str, Any]) -> tuple[str, str]:
         number = facts.get("number", "")
         return f"淘汰落后产能名单（{number}）", f"List of capacity to be eliminated ({number})"
     return f"{facts.get('year', '')}年处理情况统计", f"Statistics of {facts.get('year', '')}"
+
+
+def searchable(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """What a version is found by, as its columns: titles, the Chinese one's normal form and reading, names in it."""
+    zh, en = titles(kind, content)
+    facts = content.get("facts", {})
+    told = [facts.get("project_name"), facts.get("enterprise_name")]
+    told += [line.get("enterprise_name") for line in content.get("lines", [])]
+    names = list(dict.fromkeys(name for name in told if name))
+    return {
+        "title_zh": zh,
+        "title_en": en,
+        "title_normal": normalise(zh).text,
+        "title_pinyin": pinyin(zh),
+        "names": names,
+        "names_normal": list(dict.fromkeys(normalise(name).text for name in names)),
+    }

@@ -10,6 +10,7 @@ import asyncpg
 
 from registry.acts import LANE_OF_ACT
 from registry.audience import CREDIT_LANE
+from registry.project_columns import WORDS
 from search.mapping import TARGET_OF, TARGETS_OF_KIND, Kind, Target
 
 _FOLDER: Final = Path(__file__).parent
@@ -17,12 +18,16 @@ _FILES: Final[dict[Kind, str]] = {
     "project": "projects.sql",
     "enterprise": "enterprises.sql",
     "record": "records.sql",
+    "publication": "publications.sql",
+    "suspected": "suspected.sql",
 }
 # Every id that ever was, so that a digest of the database covers what the index may hold.
 _ALL: Final[dict[Kind, str]] = {
     "project": "SELECT id FROM projects",
     "enterprise": "SELECT id FROM enterprises",
     "record": "SELECT record_id AS id FROM records WHERE known_to = 'infinity'",
+    "publication": "SELECT id FROM publications WHERE public_since IS NOT NULL",
+    "suspected": "SELECT id FROM suspected_projects",
 }
 _GIVEN: Final = "SELECT DISTINCT unnest($1::bigint[]) AS id"
 
@@ -33,10 +38,31 @@ CONFIDENTIAL: Final = f"(r.act NOT IN ({_OPEN_ACTS}))"
 # The reading's first letters; digits and letters of a name count as syllables.
 _INITIALS: Final = r"nullif(left(regexp_replace({of}.name_pinyin, '(\S)\S*\s*', '\1', 'g'), 100), '')"
 
-_LIVED: Final = f"""
-SELECT r.record_id AS id, bool_or({CONFIDENTIAL}) AS credit, bool_or(NOT {CONFIDENTIAL}) AS public
-FROM records AS r WHERE r.record_id = ANY($1) GROUP BY r.record_id
-"""
+# How people call what is made, as project files call it: the words of each product.
+_PRODUCTS: Final = ", ".join(
+    f"('{code}', '{' '.join([*words, code.replace('_', ' ')])}')"
+    for code, words in (
+        (code, [word for word, of in WORDS["capacities.product"].items() if of == code])
+        for code in sorted(set(WORDS["capacities.product"].values()))
+    )
+)
+
+# The words (search.mapping.TARGET_OF) under which documents of these ids ever stood in an index.
+_LIVED: Final[dict[Kind, str]] = {
+    "record": f"""
+        SELECT r.record_id AS id, CASE WHEN {CONFIDENTIAL} THEN 'credit' ELSE 'public' END AS audience
+        FROM records AS r WHERE r.record_id = ANY($1)
+        UNION
+        SELECT r.record_id, CASE WHEN {CONFIDENTIAL} THEN 'marked-credit' ELSE 'marked' END
+        FROM records AS r WHERE r.record_id = ANY($1)
+          AND EXISTS (SELECT FROM gate_marks AS m WHERE m.record_id = r.record_id)
+    """,
+    "suspected": """
+        SELECT DISTINCT v.suspected_id AS id, CASE WHEN v.credit_only THEN 'official-credit' ELSE 'official' END
+            AS audience
+        FROM suspected_versions AS v WHERE v.suspected_id = ANY($1)
+    """,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +74,7 @@ class Document:
     body: bytes
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def select(kind: Kind, *, given: bool) -> str:
     """The SELECT of a kind's documents: of the ids bound to $1, or of all."""
     statement = (_FOLDER / _FILES[kind]).read_text(encoding="utf-8")
@@ -56,6 +82,7 @@ def select(kind: Kind, *, given: bool) -> str:
         asked=_GIVEN if given else _ALL[kind],
         lane=_LANE,
         confidential=CONFIDENTIAL,
+        products=_PRODUCTS,
         initials=_INITIALS.format(of="d"),
         owner_initials=_INITIALS.format(of="owner"),
     )
@@ -89,13 +116,13 @@ async def gone(
     never knew is looked for everywhere.
     """
     present = {(document.target, document.id) for document in documents}
-    targets = TARGETS_OF_KIND[kind]
-    if kind != "record":
-        return [(targets[0], id_) for id_ in ids if (targets[0], id_) not in present]
     lived: dict[int, list[Target]] = {}
-    for id_, credit, public in await connection.fetch(_LIVED, list(ids)):
-        lived[id_] = [target for target, there in zip(targets, (public, credit), strict=True) if there]
-    return [(target, id_) for id_ in ids for target in lived.get(id_, targets) if (target, id_) not in present]
+    if kind in _LIVED:
+        for id_, audience in await connection.fetch(_LIVED[kind], list(ids)):
+            lived.setdefault(id_, []).append(TARGET_OF[kind, audience])
+    return [
+        (target, id_) for id_ in ids for target in lived.get(id_, TARGETS_OF_KIND[kind]) if (target, id_) not in present
+    ]
 
 
 def grave(kind: Kind, id_: int) -> bytes:

@@ -1,4 +1,5 @@
--- One document a record; `audience` says which index it belongs to. An amount is only ever in the index of credit.
+-- One document a record, and one more with its gate marks where it has any; `audience` says which index it belongs to.
+-- An amount is only ever in the indices of credit, a mark only where those search who may know of it.
 WITH asked AS MATERIALIZED ({asked}),
 place AS MATERIALIZED (
     SELECT DISTINCT ON (code) code, name FROM regions ORDER BY code, held_from DESC
@@ -30,8 +31,16 @@ flagged AS (
     FROM findings AS f JOIN asked ON asked.id = f.subject_id
     WHERE f.subject_kind = 'record' AND f.known_to = 'infinity' AND f.state = 'open'
     GROUP BY f.subject_id
+),
+marked AS (
+    SELECT m.record_id, array_agg(DISTINCT m.mark ORDER BY m.mark) AS marks
+    FROM gate_marks AS m JOIN asked ON asked.id = m.record_id
+    WHERE m.known_to = 'infinity'
+    GROUP BY m.record_id
 )
-SELECT 'record' AS kind, CASE WHEN {confidential} THEN 'credit' ELSE 'public' END AS audience,
+SELECT 'record' AS kind,
+       CASE WHEN copy.marks IS NULL THEN CASE WHEN {confidential} THEN 'credit' ELSE 'public' END
+            WHEN {confidential} THEN 'marked-credit' ELSE 'marked' END AS audience,
        r.record_id AS id, 'record:' || r.record_id AS key, false AS deleted,
        coalesce(r.project_name, r.party_name, r.number, r.source_key) AS title,
        coalesce(r.project_name_normal, r.party_name_normal) AS title_normal,
@@ -50,9 +59,10 @@ SELECT 'record' AS kind, CASE WHEN {confidential} THEN 'credit' ELSE 'public' EN
        flagged.flags IS NOT NULL AS flagged, coalesce(flagged.flags, 0) AS flags, flagged.lanes AS flagged_lanes,
        flagged.rules,
        CASE WHEN {confidential} THEN r.amount::text END AS amount,
-       coalesce(linked.invented, false) AS invented, r.synthetic
+       coalesce(linked.invented, false) AS invented, r.synthetic, copy.marks
 FROM records AS r
-JOIN asked ON asked.id = r.record_id
+JOIN (SELECT id AS record_id, NULL::text[] AS marks FROM asked UNION ALL SELECT record_id, marks FROM marked) AS copy
+    ON copy.record_id = r.record_id
 LEFT JOIN linked ON linked.record_id = r.record_id
 LEFT JOIN flagged ON flagged.subject_id = r.record_id
 LEFT JOIN place AS province ON province.code = left(r.region, 2) || '0000'

@@ -1,19 +1,18 @@
 """publish_gate: whatever people try, no accusation is public without two approvers and its evidence."""
 
+import os
 import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-import search.documents
 from registry.clock import civil_day, now
 from registry.database import make_engine, transaction
 from registry.errors import ThreegatesError
@@ -25,12 +24,17 @@ from registry.publishing.hearing import Letter
 from registry.reading import rows
 from registry.restating import Telling
 from registry.roles import Permission
+from registry.settings import Settings
 from registry.viewers import PUBLIC, Viewer, become
+from search.client import Servers, make_client
+from search.index import index_changed
+from search.mapping import alias
+from search.verify import verify
 from tests.faults.account import Account
 from tests.faults.rls_matrix import portal
 from tests.registry.test_deciding_findings import person
 from tests.registry.worlds import keep, project, scenario
-from tests.scratch_server import database
+from tests.scratch_server import database, elasticsearch
 
 # Transitions tried, projects with a decision each, and how often pages, interfaces and files are read.
 SCALES: Final = {"small": (150, 5, 75), "full": (100_000, 12, 5_000)}
@@ -41,6 +45,8 @@ PAGES: Final = (
     "/publications.csv?origin=register",
     "/publications.atom",
     "/api/v1/publications?origin=register&limit=200",
+    "/search?kind=publication",
+    "/api/v1/search?kind=publication&limit=100",
 )
 _FORGERIES: Final = (
     "UPDATE publication_versions SET state = 'published', published_at = now() WHERE id = :id",
@@ -60,44 +66,54 @@ _BY_THE_OWNER: Final = (*_FORGERIES[:2], _FORGERIES[3], _FORGERIES[6])
 
 async def run(url: str, account: Account) -> None:
     """Try so many transitions by chance, held after each against an account of our own."""
+    with elasticsearch() as address:
+        async with database(url, "fault_publish_gate") as dsn:
+            engine = make_engine(dsn)
+            prefix = f"tg-fault-publish-{os.getpid()}"
+            servers = Servers(engine, make_client(Settings(elasticsearch_url=address)), prefix)
+            try:
+                gate = _Gate(servers, account, random.Random(f"{account.seed}/publish_gate"))
+                named = {"THREEGATES_ELASTICSEARCH_URL": address, "THREEGATES_INDEX_PREFIX": prefix}
+                async with portal(dsn, named) as (client, _projects):
+                    await _try(gate, client, account)
+            finally:
+                await engine.dispose()
+                for index in servers.elasticsearch.indices.get(index=f"{prefix}-*"):
+                    servers.elasticsearch.indices.delete(index=index)
+                servers.elasticsearch.close()
+
+
+async def _try(gate: "_Gate", client: Any, account: Account) -> None:
     steps, projects, every = SCALES[account.scale]
-    async with database(url, "fault_publish_gate") as dsn:
-        engine = make_engine(dsn)
-        try:
-            gate = _Gate(engine, account, random.Random(f"{account.seed}/publish_gate"))
-            await gate.begin(projects)
-            async with portal(dsn) as (client, _projects):
-                gate.client = client
-                for number in range(1, steps + 1):
-                    await gate.step()
-                    if number % every == 0:
-                        await gate.look_everywhere()
-                await gate.look_everywhere()
-            async with transaction(engine) as session:
-                verified = await chain.verify(session)
-            account.expect("links or contents that do not verify", verified.problems, [])
-            account.counters |= {
-                "transitions": steps,
-                **dict(sorted(gate.counted.items())),
-                "links": verified.links,
-                "slowest_withdrawal_seconds": round(gate.slowest, 3),
-            }
-            account.expect("whether accusations became public at all", gate.counted["accusations_public"] > 0, True)
-            account.expect("whether withdrawals happened at all", gate.counted["withdrawn"] > 0, True)
-            account.expect("withdrawals gone too late", gate.slowest > GONE_WITHIN, False)
-        finally:
-            await engine.dispose()
-    # Search shows documents of projects, enterprises and records; no statement of theirs reads a publication.
-    statements = Path(search.documents.__file__).parent.glob("*.sql")
-    account.expect("documents of the index that read publications",
-                   [one.name for one in statements if "publication" in one.read_text()], [])  # fmt: skip
+    await gate.begin(projects)
+    gate.client = client
+    for number in range(1, steps + 1):
+        await gate.step()
+        if number % every == 0:
+            await gate.look_everywhere()
+    await gate.look_everywhere()
+    differing = [one.target for one in await verify(gate.servers) if not one.agrees or one.waiting]
+    account.expect("indices that do not agree with the register", differing, [])
+    async with transaction(gate.engine) as session:
+        verified = await chain.verify(session)
+    account.expect("links or contents that do not verify", verified.problems, [])
+    account.counters |= {
+        "transitions": steps,
+        **dict(sorted(gate.counted.items())),
+        "links": verified.links,
+        "slowest_withdrawal_seconds": round(gate.slowest, 3),
+    }
+    account.expect("whether accusations became public at all", gate.counted["accusations_public"] > 0, True)
+    account.expect("whether accusations were in the index at all", gate.counted["found_in_index"] > 0, True)
+    account.expect("whether withdrawals happened at all", gate.counted["withdrawn"] > 0, True)
+    account.expect("withdrawals gone too late", gate.slowest > GONE_WITHIN, False)
 
 
 class _Gate:
     """The people, what they did as it was seen from outside, and what must follow from it."""
 
-    def __init__(self, engine: AsyncEngine, account: Account, chance: random.Random) -> None:
-        self.engine, self.account, self.chance = engine, account, chance
+    def __init__(self, servers: Servers, account: Account, chance: random.Random) -> None:
+        self.servers, self.engine, self.account, self.chance = servers, servers.database, account, chance
         self.at = now() + timedelta(hours=1)
         self.counted: Counter[str] = Counter()
         self.slowest = 0.0
@@ -335,7 +351,36 @@ class _Gate:
                 answer = await self.client.get(page)
                 if any(word in answer.text for word in before):
                     self.account.breaches.append(f"{page} still shows a withdrawn publication")
+            # As the worker does; the pages above came before it.
+            await index_changed(self.servers, visible=True)
+            if self.touched in await self._indexed():
+                self.account.breaches.append(f"the index still holds the withdrawn publication {self.touched}")
             self.slowest = max(self.slowest, time.monotonic() - began)
+
+    async def _indexed(self) -> dict[int, str]:
+        """What the index holds of publications, whatever a search would show: id and the whole document."""
+        answer = self.servers.elasticsearch.search(
+            index=alias(self.servers.prefix, "publications"),
+            size=1000,
+            query={"bool": {"must_not": [{"term": {"deleted": True}}]}},
+        )
+        return {int(hit["_id"]): orjson.dumps(hit["_source"]).decode() for hit in answer["hits"]["hits"]}
+
+    async def _hold_index(self) -> None:
+        """The index holds exactly what is in force or on display, as it reads."""
+        await index_changed(self.servers, visible=True)
+        held = await self._indexed()
+        public = await self._rows(
+            "SELECT DISTINCT ON (v.publication_id) v.publication_id, v.state, v.title_zh FROM publication_versions "
+            "AS v JOIN publications AS p ON p.id = v.publication_id WHERE v.state IN ('published', 'displayed') "
+            "AND p.withdrawn_at IS NULL ORDER BY v.publication_id, v.state = 'published' DESC"
+        )
+        self.account.expect("publications in the index", sorted(held), sorted(row["publication_id"] for row in public))
+        self.counted["found_in_index"] += len(held)
+        for row in public:
+            document = held.get(row["publication_id"], "")
+            if row["title_zh"] not in document or f'"publication_state":"{row["state"]}"' not in document:
+                self.account.breaches.append(f"the index holds another text of publication {row['publication_id']}")
 
     async def _words_of(self, publication: int) -> set[str]:
         shown = await self._rows(
@@ -384,6 +429,7 @@ class _Gate:
             for word in hidden - shown - {""}:
                 if word in answer.text:
                     self.account.breaches.append(f"{page} shows what is not public")
+        await self._hold_index()
         letters = await self._rows("SELECT r.id FROM publication_replies AS r JOIN publications AS p ON "
                                    "p.id = r.publication_id WHERE r.confirmed_by = r.received_by OR r.content LIKE "
                                    "'%13800138000%' OR p.withdrawn_at IS NOT NULL")  # fmt: skip

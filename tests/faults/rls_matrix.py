@@ -178,8 +178,9 @@ async def _shown(
 
 
 @asynccontextmanager
-async def portal(dsn: str) -> AsyncIterator[tuple[Any, list[int]]]:
-    """The portal in this process, entering the database by a login of its own, without Elasticsearch."""
+async def portal(dsn: str, elasticsearch: dict[str, str] | None = None) -> AsyncIterator[tuple[Any, list[int]]]:
+    """The portal in this process, entering the database by a login of its own; without Elasticsearch unless settings
+    name one."""
     import httpx
 
     from portal.application import make_application
@@ -201,6 +202,7 @@ async def portal(dsn: str) -> AsyncIterator[tuple[Any, list[int]]]:
                 # Nobody listens there: names are looked up in the register.
                 "THREEGATES_ELASTICSEARCH_URL": "http://127.0.0.1:9",
                 "THREEGATES_PUBLIC_RATE": "1000000",
+                **(elasticsearch or {}),
             }
             for cache in caches:
                 cache.cache_clear()
