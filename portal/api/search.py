@@ -65,8 +65,7 @@ async def search(
     cursor: str = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> FoundPage:
-    """Projects, enterprises, records and publications by name, pinyin, code or number; for officials also suspected
-    projects, and records by their gate marks."""
+    """Projects, enterprises, records and publications; for officials suspected projects and gate marks too."""
     asked = {"kind": kind, "sector": sector, "province": province, "stage": stage, "lane": lane, "gate": gate}
     asked |= {"agency": agency, "publication_kind": publication_kind, "publication_state": publication_state}
     asked |= {"suspected_state": suspected_state, "mark": mark, "product": product}
