@@ -4,6 +4,7 @@ Whoever changes a row marks it in the same transaction; a worker claims, works, 
 A mark that was renewed meanwhile survives its settling (decision 6).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -17,6 +18,12 @@ Kind = Literal["record", "project", "enterprise", "finding"]
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "alert", "index")
 KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding")
+
+# What is worked off apart, so that the small never waits for the big: a run is big as long as more of its marks await a
+# purpose. What no run brought counts as one run. Stays below what statistics.refresh analyses for: locks of an ANALYZE.
+Lane = Literal["small", "big"]
+LANES: Final[tuple[Lane, ...]] = ("small", "big")
+MOST_SMALL: Final = 300
 
 # Ends every INSERT INTO dirty_marks (purpose, kind, id, run_id). A mark stays with the latest run that touched it, so
 # that a mark made for another reason does not uncover what a held run brought.
@@ -42,11 +49,17 @@ class Claim:
     kind: str
     id: int
     mark: int
+    run: int | None = None
 
 
 def ids_of(claims: Iterable[Claim], kind: Kind) -> list[int]:
     """The ids of one kind among claims, in order of their marks."""
     return [claim.id for claim in claims if claim.kind == kind]
+
+
+def run_of(claims: Collection[Claim]) -> int | None:
+    """The run that most of these came from: what follows from them keeps its turn."""
+    return Counter(claim.run for claim in claims).most_common(1)[0][0] if claims else None
 
 
 async def mark(
@@ -70,7 +83,12 @@ async def mark(
 
 
 async def claim(
-    session: AsyncSession, purpose: Purpose, *, limit: int = 20_000, kinds: Collection[Kind] = KINDS
+    session: AsyncSession,
+    purpose: Purpose,
+    *,
+    limit: int = 20_000,
+    kinds: Collection[Kind] = KINDS,
+    lane: Lane | None = None,
 ) -> list[Claim]:
     """Lock and return up to `limit` marks that nobody else is working on; settle them before commit.
 
@@ -79,6 +97,7 @@ async def claim(
     from its newest and half from its oldest: neither waits for long.
     What an unsettled run brought is left out: for linking by the mark's run, for judging by the record's.
     Indexing takes everything: search shows what agencies sent, flags come from judging.
+    A `lane` takes only the small runs, or only the big ones.
     """
     connection = await session.connection()
     settled = ""
@@ -98,7 +117,11 @@ async def claim(
     binds += [bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []
     where = f"FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) {settled}"
     counted = text(f"SELECT run_id, count(*) AS waiting {where} GROUP BY run_id ORDER BY waiting").bindparams(*binds)
-    runs = [(run, waiting) for run, waiting in await connection.execute(counted, values)]
+    runs = [
+        (run, waiting)
+        for run, waiting in await connection.execute(counted, values)
+        if lane is None or (waiting <= MOST_SMALL) == (lane == "small")
+    ]
     claims: list[Claim] = []
     for run, order, share in _turns(runs, limit):
         if share > 0 and len(claims) < limit:
@@ -109,7 +132,7 @@ async def claim(
                 ).bindparams(*binds, bindparam("run", type_=BigInteger), bindparam("limit", type_=BigInteger)),
                 {**values, "run": run, "limit": min(share, limit - len(claims))},
             )
-            claims += [Claim(kind, id_, mark_) for kind, id_, mark_ in found]
+            claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_ in found]
     # What was taken from both ends may be the same.
     return list({(claim.kind, claim.id): claim for claim in claims}.values())
 
