@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
@@ -122,17 +122,33 @@ async def claim(
         for run, waiting in await connection.execute(counted, values)
         if lane is None or (waiting <= MOST_SMALL) == (lane == "small")
     ]
+    # Runs that are taken whole come in one look, however many: each look goes through all that waits.
+    waits = dict(runs)
+    turns = _turns(runs, limit)
+    whole = [run for run, _, share in turns if share == waits[run]]
+    looks = [(tuple(whole), "ASC", sum(waits[run] for run in whole))] if whole else []
+    looks += [((run,), order, share) for run, order, share in turns if share != waits[run]]
     claims: list[Claim] = []
-    for run, order, share in _turns(runs, limit):
+    for of, order, share in looks:
         if share > 0 and len(claims) < limit:
             found = await connection.execute(
                 text(
-                    f"SELECT kind, id, mark {where} AND run_id IS NOT DISTINCT FROM :run ORDER BY mark {order} "
-                    "LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
-                ).bindparams(*binds, bindparam("run", type_=BigInteger), bindparam("limit", type_=BigInteger)),
-                {**values, "run": run, "limit": min(share, limit - len(claims))},
+                    f"SELECT kind, id, mark, run_id {where} AND (run_id = ANY(:runs) OR :none AND run_id IS NULL) "
+                    f"ORDER BY mark {order} LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
+                ).bindparams(
+                    *binds,
+                    bindparam("runs", type_=ARRAY(BigInteger)),
+                    bindparam("none", type_=Boolean),
+                    bindparam("limit", type_=BigInteger),
+                ),
+                {
+                    **values,
+                    "runs": [run for run in of if run is not None],
+                    "none": None in of,
+                    "limit": min(share, limit - len(claims)),
+                },
             )
-            claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_ in found]
+            claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_, run in found]
     # What was taken from both ends may be the same.
     return list({(claim.kind, claim.id): claim for claim in claims}.values())
 
