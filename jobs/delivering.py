@@ -11,6 +11,7 @@ from jobs.channels import channels
 from jobs.mailing import Letter, MailServer
 from jobs.pipeline import Work
 from jobs.requesting import request
+from registry.alerting.bounces import stop_mailing
 from registry.alerting.escalating import Passed, let_time_pass
 from registry.alerting.sending import (
     Outcome,
@@ -18,7 +19,6 @@ from registry.alerting.sending import (
     claim_mails,
     claim_requests,
     drop,
-    note_bounce,
     note_webhook,
     settle,
     webhooks_due,
@@ -106,7 +106,7 @@ async def _some_mails(session: AsyncSession, work: Work, delivered: Delivered) -
             outcome = await server.send(Letter(key, someone["email"], language, told))
             await settle(session, deliveries, outcome, work.now())
             if outcome.problem == "refused":
-                await note_bounce(session, someone["account_id"], outcome.problem, work.now())
+                await stop_mailing(session, someone["account_id"], key, outcome.problem, work.now())
             delivered.add(outcome, "mail")
     return True
 

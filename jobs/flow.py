@@ -1,4 +1,8 @@
-"""The flow within one worker: each step's batches set the following steps going at once, not when the last is done."""
+"""The flow within one worker: each step's batches set the following steps going at once, not when the last is done.
+
+Steps that work off marks run in two lanes, the small runs and the big ones, each in a process of its own: one record of
+one agency does not wait for a batch of another's hundred thousand, nor for the turns its rows take in Python.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,6 +13,7 @@ import structlog
 
 from jobs import delivering, pipeline
 from jobs.pipeline import Work
+from registry.dirty import PURPOSES, Lane
 
 LOG: Final = structlog.get_logger(__name__)
 
@@ -34,10 +39,14 @@ FOLLOWING: Final[dict[str, tuple[str, ...]]] = {
 
 
 class Flow:
-    """The steps of one process: each runs once at a time, and once more when it was asked for meanwhile."""
+    """The steps of one process: each runs once at a time, and once more when it was asked for meanwhile.
 
-    def __init__(self, work: Work) -> None:
-        self.work = work
+    `tell` says to the other processes what they may begin with; delivering is left to those that do the small runs.
+    """
+
+    def __init__(self, work: Work, lane: Lane, tell: Callable[[str], Awaitable[None]]) -> None:
+        self.work = replace(work, lane=lane)
+        self.tell = tell
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
 
@@ -59,24 +68,36 @@ class Flow:
         return task
 
     async def _do(self, step: str) -> None:
+        name, batches = step, list[int]()
+
         def told(step: str, count: int) -> None:
+            batches.append(count)
             self._follow(name)
 
-        name = step
         while not self.work.stopping.is_set():
             self._again.discard(step)
+            batches.clear()
             await STEPS[step](replace(self.work, told=told))
-            self._follow(step)
+            if batches:
+                self._follow(step)
+                if step in PURPOSES:
+                    # Of a big run the last few are small, and what grew meanwhile is big.
+                    await self.tell(step)
             if step not in self._again:
                 return
 
     def _follow(self, step: str) -> None:
         if not self.work.stopping.is_set():
             for following in FOLLOWING.get(step, ()):
-                self._start(following)
+                self._following(following)
+
+    def _following(self, step: str) -> None:
+        asyncio.ensure_future(self.tell(step)).add_done_callback(_say)
+        if step in PURPOSES or self.work.lane == "small":
+            self._start(step)
 
 
-def _say(task: "asyncio.Task[None]") -> None:
+def _say(task: "asyncio.Future[None]") -> None:
     """What nobody waits for must not fail in silence; its marks are still there, and the scheduler looks again."""
     if not task.cancelled() and (error := task.exception()) is not None:
         LOG.error("a step broke off", error=type(error).__name__)

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 import aiosmtplib
 
+from registry.alerting.bounces import return_address
 from registry.alerting.sending import Outcome
 from registry.alerting.wording import Told
 from registry.errors import BadSetting
@@ -82,9 +83,10 @@ class MailServer:
         began = time.monotonic()
         try:
             async with asyncio.timeout(2 * _SECONDS):
-                await self._client.send_message(
-                    compose(letter, settings), sender=settings.smtp_sender, recipients=[letter.address]
-                )
+                sender = settings.smtp_sender
+                if settings.smtp_bounces is not None:
+                    sender = return_address(settings.smtp_bounces, letter.key, letter.address)
+                await self._client.send_message(compose(letter, settings), sender=sender, recipients=[letter.address])
             return Outcome(code=250, took_ms=_since(began))
         except aiosmtplib.SMTPRecipientsRefused as refused:
             code = refused.recipients[0].code if refused.recipients else 550

@@ -31,6 +31,10 @@ JOBS: Final = (
     "tidy",
 )
 
+# Tells every worker at once what there is to do. A job that a worker is just ending is still in the queue, which takes
+# no second one: without this, what came in that moment would wait until the scheduler looks again.
+WOKEN: Final = "threegates_woken"
+
 _INSTALLING: Final = "threegates queue"
 
 
@@ -74,3 +78,9 @@ async def wake(connection: asyncpg.Connection, job: str, run_id: int | None = No
     key = job if run_id is None else f"{job} {run_id}"
     payload = None if run_id is None else str(run_id).encode()
     await Queries(AsyncpgDriver(connection)).enqueue(job, payload, dedupe_key=key, on_conflict="skip")
+    await tell(connection, job)
+
+
+async def tell(connection: asyncpg.Connection, job: str) -> None:
+    """Let every worker know that there is something to do, when the connection's transaction commits."""
+    await connection.execute("SELECT pg_notify($1, $2)", WOKEN, job)

@@ -61,6 +61,7 @@ VERBS: Final = {
     "release": N_("放行"),
     "remove": N_("删除"),
     "renew": N_("换新"),
+    "returned": N_("退回"),
     "renew_recovery_codes": N_("换新恢复码"),
     "reopen": N_("重新打开"),
     "reply": N_("收到答复"),
@@ -88,6 +89,7 @@ VERBS: Final = {
     "withdraw_task": N_("收回任务"),
 }
 THINGS: Final = {
+    "mail": N_("邮件"),
     "tip": N_("举报"),
     "tip_desk": N_("举报受理"),
     "tip_key": N_("举报密钥"),

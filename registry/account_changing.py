@@ -50,5 +50,11 @@ async def change_account(
         raise Conflict(
             "Somebody changed this account meanwhile.", remedy="Look at what it is now, and change it again if needed."
         )
+    if "email" in changed:
+        # Mail came back from the address before: the new one is tried.
+        await (await session.connection()).execute(
+            text("UPDATE notification_wishes SET bouncing_since = NULL, bounce = '' WHERE account_id = :id"),
+            {"id": account_id},
+        )
     before = {name: account[name] for name in changed}
     await audit(session, viewer, "account.change", "account", str(account_id), before=before, after=changed)

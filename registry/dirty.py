@@ -4,11 +4,12 @@ Whoever changes a row marks it in the same transaction; a worker claims, works, 
 A mark that was renewed meanwhile survives its settling (decision 6).
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Boolean, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
@@ -18,6 +19,12 @@ Kind = Literal["record", "project", "enterprise", "finding", "publication", "sus
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "alert", "index")
 KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding", "publication", "suspected")
+
+# What is worked off apart, so that the small never waits for the big: a run is big as long as more of its marks await a
+# purpose. What no run brought counts as one run. Stays below what statistics.refresh analyses for: locks of an ANALYZE.
+Lane = Literal["small", "big"]
+LANES: Final[tuple[Lane, ...]] = ("small", "big")
+MOST_SMALL: Final = 300
 
 # Ends every INSERT INTO dirty_marks (purpose, kind, id, run_id). A mark stays with the latest run that touched it, so
 # that a mark made for another reason does not uncover what a held run brought.
@@ -43,11 +50,17 @@ class Claim:
     kind: str
     id: int
     mark: int
+    run: int | None = None
 
 
 def ids_of(claims: Iterable[Claim], kind: Kind) -> list[int]:
     """The ids of one kind among claims, in order of their marks."""
     return [claim.id for claim in claims if claim.kind == kind]
+
+
+def run_of(claims: Collection[Claim]) -> int | None:
+    """The run that most of these came from: what follows from them keeps its turn."""
+    return Counter(claim.run for claim in claims).most_common(1)[0][0] if claims else None
 
 
 async def mark(
@@ -71,7 +84,12 @@ async def mark(
 
 
 async def claim(
-    session: AsyncSession, purpose: Purpose, *, limit: int = 20_000, kinds: Collection[Kind] = KINDS
+    session: AsyncSession,
+    purpose: Purpose,
+    *,
+    limit: int = 20_000,
+    kinds: Collection[Kind] = KINDS,
+    lane: Lane | None = None,
 ) -> list[Claim]:
     """Lock and return up to `limit` marks that nobody else is working on; settle them before commit.
 
@@ -80,6 +98,7 @@ async def claim(
     from its newest and half from its oldest: neither waits for long.
     What an unsettled run brought is left out: for linking by the mark's run, for judging by the record's.
     Indexing takes everything: search shows what agencies sent, flags come from judging.
+    A `lane` takes only the small runs, or only the big ones.
     """
     connection = await session.connection()
     settled = ""
@@ -99,18 +118,38 @@ async def claim(
     binds += [bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []
     where = f"FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) {settled}"
     counted = text(f"SELECT run_id, count(*) AS waiting {where} GROUP BY run_id ORDER BY waiting").bindparams(*binds)
-    runs = [(run, waiting) for run, waiting in await connection.execute(counted, values)]
+    runs = [
+        (run, waiting)
+        for run, waiting in await connection.execute(counted, values)
+        if lane is None or (waiting <= MOST_SMALL) == (lane == "small")
+    ]
+    # Runs that are taken whole come in one look, however many: each look goes through all that waits.
+    waits = dict(runs)
+    turns = _turns(runs, limit)
+    whole = [run for run, _, share in turns if share == waits[run]]
+    looks = [(tuple(whole), "ASC", sum(waits[run] for run in whole))] if whole else []
+    looks += [((run,), order, share) for run, order, share in turns if share != waits[run]]
     claims: list[Claim] = []
-    for run, order, share in _turns(runs, limit):
+    for of, order, share in looks:
         if share > 0 and len(claims) < limit:
             found = await connection.execute(
                 text(
-                    f"SELECT kind, id, mark {where} AND run_id IS NOT DISTINCT FROM :run ORDER BY mark {order} "
-                    "LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
-                ).bindparams(*binds, bindparam("run", type_=BigInteger), bindparam("limit", type_=BigInteger)),
-                {**values, "run": run, "limit": min(share, limit - len(claims))},
+                    f"SELECT kind, id, mark, run_id {where} AND (run_id = ANY(:runs) OR :none AND run_id IS NULL) "
+                    f"ORDER BY mark {order} LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
+                ).bindparams(
+                    *binds,
+                    bindparam("runs", type_=ARRAY(BigInteger)),
+                    bindparam("none", type_=Boolean),
+                    bindparam("limit", type_=BigInteger),
+                ),
+                {
+                    **values,
+                    "runs": [run for run in of if run is not None],
+                    "none": None in of,
+                    "limit": min(share, limit - len(claims)),
+                },
             )
-            claims += [Claim(kind, id_, mark_) for kind, id_, mark_ in found]
+            claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_, run in found]
     # What was taken from both ends may be the same.
     return list({(claim.kind, claim.id): claim for claim in claims}.values())
 

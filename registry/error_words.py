@@ -168,6 +168,14 @@ CHINESE: Final[dict[str, str]] = {
     "There is no such feed.": "没有这个订阅。",
     "Tick at least one alert.": "请至少选中一条警报。",
     "At most 50 alerts at once.": "一次最多处理 50 条警报。",
+    "This is not a delivery status notification (RFC 3464).": "这不是投递状态通知（RFC 3464）。",
+    "Pipe to this command only what comes to the address of THREEGATES_SMTP_BOUNCES.": (
+        "只把寄到 THREEGATES_SMTP_BOUNCES 所设地址的邮件交给本命令。"
+    ),
+    "This notice answers no mail that was sent from here within 30 days to an address that is still in use.": (
+        "此通知不对应 30 天内由此发往现用地址的任何邮件。"
+    ),
+    "Nothing was changed. A notice that somebody made up looks like this, too.": "未作任何更改。伪造的通知也会如此。",
     "Set up your account first.": "请先完成账号设置。",
     "There is no such webhook.": "没有这个推送网址。",
     # publications

@@ -14,6 +14,7 @@ from registry.reading import (
     UNDATED,
     BadCursor,
     Row,
+    asked_for,
     day_of_cursor,
     known,
     read_cursor,
@@ -131,20 +132,21 @@ class FindingFilter:
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
-        asked = {
-            "f.rule = :rule": self.rule,
-            "f.lane = :lane": self.lane,
-            "f.sector = :sector": self.sector,
-            "left(f.region, 2) = :province": self.province,
-            "f.state = :state": self.state,
-            "f.basis = :basis": self.basis,
-            "f.project_id = :project": self.project,
-        }
-        used = {text: value for text, value in asked.items() if value is not None}
-        where = " AND ".join(["f.known_to = 'infinity'", *used])
+        parts, binds = asked_for(
+            {
+                "f.rule = :rule": self.rule,
+                "f.lane = :lane": self.lane,
+                "f.sector = :sector": self.sector,
+                "left(f.region, 2) = :province": self.province,
+                "f.state = :state": self.state,
+                "f.basis = :basis": self.basis,
+                "f.project_id = :project": self.project,
+            }
+        )
+        where = " AND ".join(["f.known_to = 'infinity'", *parts])
         if self.decision:
             where += f" AND {_decided(self.decision)}"
-        return where, {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+        return where, binds
 
 
 def _decided(decision: str) -> str:

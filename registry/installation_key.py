@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from registry.errors import BadSetting
 from registry.private_files import made_once
@@ -33,6 +35,11 @@ def seal(secret: bytes, purpose: str) -> bytes:
     """The secret encrypted; it opens for the same purpose only ("totp:17")."""
     nonce = secrets.token_bytes(_NONCE)
     return _FORM + nonce + AESGCM(_key()).encrypt(nonce, secret, purpose.encode())
+
+
+def derived(purpose: str) -> bytes:
+    """A key of its own for one purpose, for what is signed and not sealed."""
+    return HKDF(hashes.SHA256(), 32, None, purpose.encode()).derive(_key())
 
 
 def unseal(sealed: bytes, purpose: str) -> bytes | None:

@@ -20,6 +20,9 @@ from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
 
 CLAIM_LIMIT: Final = 20_000
+# Projects (and enterprises) share so many locks; a batch takes at most so many of a server's 6,400.
+_LOCKS: Final = 4_096
+_MOST_LOCKS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,17 @@ async def judge_nation(session: AsyncSession, as_of: date, at: datetime) -> Judg
     return await _finish(session, "nation", as_of, at, judged or 0, merged)
 
 
-async def judge_changed(session: AsyncSession, at: datetime, *, limit: int = CLAIM_LIMIT) -> Judged | None:
+async def judge_changed(
+    session: AsyncSession, at: datetime, *, limit: int = CLAIM_LIMIT, lane: dirty.Lane | None = None
+) -> Judged | None:
     """Judge what was marked since, by the day of `at`; None when nothing awaits judging."""
-    claims = await dirty.claim(session, "judge", limit=limit)
+    claims = await dirty.claim(session, "judge", limit=limit, lane=lane)
     if not claims:
         return None
     await statistics.refresh(session, len(claims))
     as_of = civil_day(at)
     projects, records, enterprises = await _touched(session, claims)
+    await _wait_for_others(session, projects, enterprises)
     flags = await ask_flags_with_evidence(
         session, Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
     )
@@ -75,9 +81,25 @@ async def judge_changed(session: AsyncSession, at: datetime, *, limit: int = CLA
     await _close(session, unflagged, as_of, at, merged)
     await look_again(session, sorted({*projects, *merged.projects}), at)
     await mark_acts(session, records, at)
-    judged = await _finish(session, "changed", as_of, at, len(records), merged)
+    judged = await _finish(session, "changed", as_of, at, len(records), merged, dirty.run_of(claims))
     await dirty.settle(session, "judge", claims)
     return judged
+
+
+async def _wait_for_others(session: AsyncSession, projects: Sequence[int], enterprises: Sequence[int]) -> None:
+    """Two batches may touch the same project: the later one reads after the earlier has written, and undoes nothing.
+
+    Advisory locks: whoever registers a project locks its row and then waits for our marks. As many of them as the
+    server has room for; a batch that touches more is at it alone.
+    """
+    keys = sorted({one % _LOCKS for one in projects} | {_LOCKS + one % _LOCKS for one in enterprises})
+    connection = await session.connection()
+    few = len(keys) <= _MOST_LOCKS
+    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{'_shared' if few else ''}(hashtext('judging'), -1)")
+    if few:
+        await connection.exec_driver_sql(
+            "SELECT count(pg_advisory_xact_lock(hashtext('judging'), key)) FROM unnest($1::int[]) AS key", (keys,)
+        )
 
 
 async def _close(
@@ -121,11 +143,13 @@ async def _ids(session: AsyncSession, sql: str, **ids: Sequence[int]) -> list[in
     return list(rows.scalars())
 
 
-async def _finish(session: AsyncSession, scope: str, as_of: date, at: datetime, judged: int, merged: Merged) -> Judged:
+async def _finish(
+    session: AsyncSession, scope: str, as_of: date, at: datetime, judged: int, merged: Merged, run: int | None = None
+) -> Judged:
     """Mark what changed for the desks and for the index, and note the run."""
-    await dirty.mark(session, "alert", "finding", merged.versions)
-    await dirty.mark(session, "index", "record", merged.records)
-    await dirty.mark(session, "index", "project", merged.projects)
+    await dirty.mark(session, "alert", "finding", merged.versions, run_id=run)
+    await dirty.mark(session, "index", "record", merged.records, run_id=run)
+    await dirty.mark(session, "index", "project", merged.projects, run_id=run)
     session.add(
         JudgingRun(
             scope=scope,

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry.errors import NotFound
 from registry.law.measures import measures
 from registry.law.reading import law
-from registry.reading import BadCursor, day_of_cursor, read_cursor, region_names, rows, write_cursor
+from registry.reading import BadCursor, asked_for, day_of_cursor, read_cursor, region_names, rows, write_cursor
 
 STATES: Final = ("open", "late", "done", "lapsed")
 
@@ -79,16 +79,16 @@ class ObligationFilter:
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
-        asked = {
-            "o.state = :state": self.state,
-            "o.measure = :measure": self.measure,
-            "o.owner = :owner": self.owner,
-            "left(o.region, 2) = :province": self.province,
-            "o.enterprise_id = :enterprise": self.enterprise,
-        }
-        used = {text: value for text, value in asked.items() if value is not None}
-        where = " AND ".join(["o.known_to = 'infinity'", *used])
-        return where, {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+        parts, binds = asked_for(
+            {
+                "o.state = :state": self.state,
+                "o.measure = :measure": self.measure,
+                "o.owner = :owner": self.owner,
+                "left(o.region, 2) = :province": self.province,
+                "o.enterprise_id = :enterprise": self.enterprise,
+            }
+        )
+        return " AND ".join(["o.known_to = 'infinity'", *parts]), binds
 
 
 async def list_obligations(

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -20,6 +21,8 @@ Row = dict[str, Any]
 LARGEST_NUMBER: Final = 2**63 - 1
 # Sorts what has no day to the end. Not date.min: the driver takes that for -infinity.
 UNDATED: Final = date(1000, 1, 1)
+# The name of a bind in a condition.
+_BIND: Final = re.compile(r":(\w+)")
 # Bytes of a cursor's checksum.
 _CHECKED: Final = 6
 
@@ -55,6 +58,12 @@ async def first(session: AsyncSession, statement: str, **values: Any) -> Row | N
     """The first row of a statement, or None."""
     found = await rows(session, statement, **values)
     return found[0] if found else None
+
+
+def asked_for(asked: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """The conditions that have a value, and the binds they name; each names one (`a.lane = :lane`)."""
+    used = {condition: value for condition, value in asked.items() if value is not None}
+    return list(used), {_BIND.findall(condition)[0]: value for condition, value in used.items()}
 
 
 async def region_names(session: AsyncSession, codes: Iterable[str | None]) -> dict[str, str]:

@@ -397,9 +397,10 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "delivery_attempts": Policy(read=f"({may('internal', 'accounts')} AND {_OF_DESK} OR {may('operate')})"),
     "notification_wishes": Policy(
-        read=f"({RECOGNISING} OR account_id = {_MINE})",
+        # Who is in charge of an account sees that its mail comes back, and lifts it with a new address.
+        read=f"({RECOGNISING} OR account_id = {_MINE} OR {_of_account('account_id')})",
         add=f"account_id = {_MINE}",
-        change=f"account_id = {_MINE}",
+        change=f"(account_id = {_MINE} OR {_of_account('account_id')})",
     ),
     "webhooks": Policy(
         read=_managed("webhooks.organisation_id"),

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     smtp_password_file: Path | None = Field(default=None, description="a file that holds the password, instead")
     smtp_ca_file: Path | None = Field(default=None, description="certificate authority of the mail server")
     smtp_sender: str | None = Field(default=None, description="the address that mails come from")
+    smtp_bounces: str | None = Field(
+        default=None, description="the address that mail comes back to; each mail adds its own +token before the @"
+    )
     public_rate: int = Field(
         default=300, ge=1, le=1_000_000, description="requests a minute to the API from one address without a key"
     )
@@ -149,6 +152,14 @@ class Settings(BaseSettings):
     def _sender_is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
             raise ValueError("must look like register@example.gov.cn")
+        return value
+
+    @field_validator("smtp_bounces")
+    @classmethod
+    def _bounces_has_room(cls, value: str | None) -> str | None:
+        # 64 characters before the @ (RFC 5321), of which a token with its + takes 43.
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,21}@[^@\s<>,;]+", value):
+            raise ValueError("must look like bounces@register.example.gov.cn, with at most 21 characters before the @")
         return value
 
     @field_validator("smtp_password_file")

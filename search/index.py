@@ -125,7 +125,13 @@ def as_line(document: Document, index: str, version: int) -> Line:
     return Line(index, document.id, version, document.body)
 
 
-async def index_changed(servers: Servers | None = None, *, limit: int | None = None, visible: bool = False) -> Indexed:
+async def index_changed(
+    servers: Servers | None = None,
+    *,
+    limit: int | None = None,
+    visible: bool = False,
+    lane: dirty.Lane | None = None,
+) -> Indexed:
     """Write what awaits indexing until nothing does, or until `limit` marks were claimed; raises Unavailable.
 
     Marks are claimed in a transaction of their own: whoever changes a row meanwhile does not wait for Elasticsearch,
@@ -140,7 +146,7 @@ async def index_changed(servers: Servers | None = None, *, limit: int | None = N
     while limit is None or total.claimed < limit:
         async with transaction(servers.database) as session:
             size = CLAIM if limit is None else min(CLAIM, limit - total.claimed)
-            claims = await dirty.claim(session, "index", limit=size)
+            claims = await dirty.claim(session, "index", limit=size, lane=lane)
         fresh = [claim for claim in claims if (claim.kind, claim.id) not in refused]
         if not fresh:
             break

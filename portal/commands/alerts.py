@@ -1,41 +1,66 @@
-"""`threegates alerts`: which desk has how many, and what cannot be told; for operators."""
+"""`threegates alerts`: which desk has how many, and what cannot be told; and what a mail server says came back."""
 
-import asyncio
+import os
+import sys
 from typing import Annotated
 
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal.commands._operating import AsJson, run
 from registry import clock
+from registry.alerting.bounces import LARGEST, Returned, read_notice, take_notice
 from registry.alerting.health import Health, alert_health
 from registry.alerting.wording import problem_words
-from registry.database import engine, transaction
+from registry.errors import BadInput, Unavailable
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
 
-    @app.command("alerts")
-    def alerts(
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
-    ) -> None:
+    group = typer.Typer(invoke_without_command=True)
+    app.add_typer(group, name="alerts")
+
+    @group.callback()
+    def alerts(context: typer.Context, as_json: AsJson = False) -> None:
         """Show how many alerts each desk has, and what has no desk or cannot be sent; exit 1 if someone must look."""
-        found = asyncio.run(_ask())
+        if context.invoked_subcommand is not None:
+            return
+        found = run(lambda session: alert_health(session, clock.now()))
         if as_json:
             typer.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2).decode())
         else:
             show(found, Console())
         raise typer.Exit(1 if found.problems else 0)
 
+    @group.command("bounce")
+    def bounce(
+        recipient: Annotated[
+            str, typer.Option(help="The address that the notice came to, where the mail server names it.")
+        ] = "",
+    ) -> None:
+        """Take one notice of returned mail (RFC 3464) from standard input, as a mail server pipes it.
 
-async def _ask() -> Health:
-    try:
-        async with transaction() as session:
-            return await alert_health(session, clock.now())
-    finally:
-        await engine().dispose()
+        Exit 0: noted, or nothing to note; 65: this is no such notice, or of no mail of ours; 75: try again later.
+        """
+        raw = sys.stdin.buffer.read(LARGEST + 1)
+        try:
+            done = run(lambda session: _take(session, raw, recipient))
+        except BadInput as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(os.EX_DATAERR) from None
+        except Unavailable as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(os.EX_TEMPFAIL) from None
+        noted = "已停发 · nothing more is sent there" if done.stopped else "已记录 · noted"
+        typer.echo(noted if done.noted else "无须处理 · nothing to note")
+
+
+async def _take(session: AsyncSession, raw: bytes, recipient: str) -> Returned:
+    return await take_notice(session, read_notice(raw, recipient), clock.now())
 
 
 def show(found: Health, console: Console) -> None:

@@ -1,6 +1,5 @@
 """`threegates status`: how fresh and how complete each agency's records are, and what still waits."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -11,9 +10,9 @@ from rich.table import Table
 
 from jobs.scheduler import all_agencies
 from jobs.status import FeedStatus, Run, Status, status
+from portal.commands._operating import run
 from registry import clock
 from registry.clock import CIVIL_ZONE
-from registry.database import engine, transaction
 
 STATES: Final = {
     "queued": "排队 · queued",
@@ -40,19 +39,11 @@ def register(app: typer.Typer) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
     ) -> None:
         """Show each agency's last run, counts, lag, next run, and how far its records can be relied on."""
-        found = asyncio.run(_ask())
+        found = run(lambda session: status(session, all_agencies().values(), clock.now()))
         if as_json:
             typer.echo(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2).decode())
         else:
             show(found, Console())
-
-
-async def _ask() -> Status:
-    try:
-        async with transaction() as session:
-            return await status(session, all_agencies().values(), clock.now())
-    finally:
-        await engine().dispose()
 
 
 def show(found: Status, console: Console) -> None:
@@ -101,8 +92,8 @@ def show(found: Status, console: Console) -> None:
 
 def _warnings(feed: FeedStatus) -> list[str]:
     lines = []
-    for run in feed.held:
-        lines += held_lines(feed.id, run.id, run.held_zh, run.held_en)
+    for held in feed.held:
+        lines += held_lines(feed.id, held.id, held.held_zh, held.held_en)
     last = feed.last_run
     if last is not None and last.failing:
         lines.append(f"{feed.id}: 未能读完。{last.error_zh}{_next_try(last, 'zh')}")

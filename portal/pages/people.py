@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from portal import identity_provider
+from portal.alert_words import problem
 from portal.pages.account import day, place_of
 from portal.people_words import METHODS, ROLES, STATES, options, said
 from portal.rendering import render
@@ -29,7 +30,7 @@ from registry.errors import ThreegatesError
 from registry.granting import Grant, grant_role, grants_of, revoke_grant
 from registry.handover import open_work
 from registry.organising import organisations
-from registry.reading import rows
+from registry.reading import first, rows
 from registry.sign_ins import end_sign_ins, open_sign_ins
 from registry.viewers import Viewer
 
@@ -68,6 +69,8 @@ async def _list(
         found = await rows(
             session,
             "SELECT a.id, a.login, a.name, a.state, a.region, a.invented, a.locked_until, o.name_zh AS organisation, "
+            "EXISTS (SELECT FROM notification_wishes AS w WHERE w.account_id = a.id AND w.bouncing_since IS NOT NULL) "
+            "AS bouncing, "
             "o.name_en AS organisation_en, array(SELECT DISTINCT g.role FROM role_grants AS g WHERE "
             "g.account_id = a.id AND g.revoked_at IS NULL AND g.held_from <= :today AND "
             "coalesce(g.held_to, 'infinity') >= :today) AS roles FROM accounts AS a "
@@ -167,6 +170,11 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     office = await rows(
         session, "SELECT name_zh, name_en FROM organisations WHERE id = :id", id=account["organisation_id"]
     )
+    returned = await first(
+        session,
+        "SELECT bouncing_since, bounce FROM notification_wishes WHERE account_id = :id AND bouncing_since IS NOT NULL",
+        id=account_id,
+    )
     colleagues = await rows(
         session,
         "SELECT id, name FROM accounts WHERE organisation_id = :office AND id <> :id AND state <> 'ended' "
@@ -176,6 +184,8 @@ async def _values(session: AsyncSession, account_id: int) -> dict[str, Any]:
     )
     return {
         "account": account,
+        "returned": returned,
+        "problem": problem,
         "office": office[0],
         "region": await place_of(session, account["region"]),
         "state_word": said(STATES, account["state"]),

@@ -11,7 +11,7 @@ from registry.alerting.wording import rule_title
 from registry.audience import shown_finding
 from registry.errors import NotFound
 from registry.finding_list import FINDING_COLUMNS, FINDING_NAMES, FindingLine
-from registry.reading import BadCursor, Row, number_of_cursor, read_cursor, region_names, rows, write_cursor
+from registry.reading import BadCursor, Row, asked_for, number_of_cursor, read_cursor, region_names, rows, write_cursor
 from registry.viewers import Viewer
 
 State = Literal["open", "acknowledged", "in_case", "closed"]
@@ -148,17 +148,17 @@ class AlertFilter:
 
     def conditions(self, viewer: Viewer, now: datetime) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
-        asked = {
-            "a.state = :state": self.state,
-            "a.lane = :lane": self.lane,
-            "a.severity = :severity": self.severity,
-            "a.rule = :rule": self.rule,
-            "left(a.region, 2) = :province": self.province,
-            "a.project_id = :project": self.project,
-        }
-        used = {text: value for text, value in asked.items() if value is not None}
-        parts = ["true", *used]
-        binds: dict[str, Any] = {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+        parts, binds = asked_for(
+            {
+                "a.state = :state": self.state,
+                "a.lane = :lane": self.lane,
+                "a.severity = :severity": self.severity,
+                "a.rule = :rule": self.rule,
+                "left(a.region, 2) = :province": self.province,
+                "a.project_id = :project": self.project,
+            }
+        )
+        parts.insert(0, "true")
         if self.desk == "mine":
             parts.append("(a.organisation_id = :mine OR a.escalated_to = :mine)")
             binds["mine"] = viewer.organisation_id

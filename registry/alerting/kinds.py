@@ -42,6 +42,7 @@ KINDS: Final[dict[str, Kind]] = {
     "publication.corrected": Kind("公布内容已更正", "A publication was corrected", permission="publish"),
     "publication.withdrawn": Kind("公布内容已撤回", "A publication was withdrawn", permission="publish"),
     "publication.appeal": Kind("收到申诉", "An appeal came in", permission="publish"),
+    "mail.returned": Kind("有人的邮件被退回", "Somebody's mail comes back", permission="accounts"),
     # Only that something waits, never what: a mail passes through many hands.
     "tip.waits": Kind("有举报待登记", "A report waits"),
     "tip.reseal": Kind("有密钥停用，在办的举报请重新封存", "A key ended: seal the reports under way again"),

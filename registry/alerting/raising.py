@@ -22,7 +22,7 @@ from registry.clock import civil_day
 from registry.history import Instant
 
 # So many findings a transaction: a nation's worth does not hold its marks for long.
-AT_ONCE: Final = 2_000
+AT_ONCE: Final = 500
 _GROUPING: Final = (Path(__file__).parent / "grouping.sql").read_text(encoding="utf-8")
 
 
@@ -37,9 +37,11 @@ class Raised:
     deliveries: int = 0
 
 
-async def raise_alerts(session: AsyncSession, at: datetime, channels: Channels, *, limit: int = AT_ONCE) -> Raised:
+async def raise_alerts(
+    session: AsyncSession, at: datetime, channels: Channels, *, limit: int = AT_ONCE, lane: dirty.Lane | None = None
+) -> Raised:
     """Bring the alerts up to date with the marked findings and write who is to be told; call until none is claimed."""
-    claims = await dirty.claim(session, "alert", limit=limit)
+    claims = await dirty.claim(session, "alert", limit=limit, lane=lane)
     if not claims:
         return Raised()
     connection = await session.connection()

@@ -214,15 +214,3 @@ async def note_webhook(session: AsyncSession, webhook: int, outcome: Outcome, at
         ).bindparams(bindparam("rests", type_=Instant)),
         {"rests": rests, "ends": ends, "id": webhook},
     )
-
-
-async def note_bounce(session: AsyncSession, account: int, problem: str, at: datetime) -> None:
-    """Mail to this person comes back: nothing more is sent until the address is set anew, and they see it."""
-    await (await session.connection()).execute(
-        text(
-            "INSERT INTO notification_wishes (account_id, bouncing_since, bounce) VALUES (:id, :at, :problem) "
-            "ON CONFLICT (account_id) DO UPDATE SET bounce = excluded.bounce, "
-            "bouncing_since = coalesce(notification_wishes.bouncing_since, excluded.bouncing_since)"
-        ).bindparams(bindparam("at", type_=Instant)),
-        {"id": account, "at": at, "problem": problem},
-    )

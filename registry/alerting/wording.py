@@ -19,6 +19,7 @@ from registry.rules.reading import rule as rule_named
 # The problems a message may have, each a word of the log: in Chinese and English.
 PROBLEMS: Final[dict[str, tuple[str, str]]] = {
     "refused": ("对方永久拒收", "the other side refuses it for good"),
+    "returned": ("邮件已发出，后被退回", "it was sent and came back"),
     "try-later": ("对方要求稍后再试", "the other side asks to try later"),
     "unreachable": ("无法连接", "cannot be reached"),
     "tls": ("加密连接失败", "the encrypted connection fails"),

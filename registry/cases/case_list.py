@@ -10,7 +10,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.cases.stages import stages
 from registry.errors import NotFound
-from registry.reading import Row, day_of_cursor, number_of_cursor, read_cursor, region_names, rows, write_cursor
+from registry.reading import (
+    Row,
+    asked_for,
+    day_of_cursor,
+    number_of_cursor,
+    read_cursor,
+    region_names,
+    rows,
+    write_cursor,
+)
 from registry.viewers import Viewer
 
 CaseState = Literal["open", "closed", "merged", "all"]
@@ -92,17 +101,16 @@ class CaseFilter:
 
     def conditions(self, viewer: Viewer, today: date) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
-        asked = {
-            "c.state = :state": None if self.state == "all" else self.state,
-            "c.path = :path": self.path,
-            "c.stage = :stage": self.stage,
-            "left(c.region, 2) = :province": self.province,
-            "c.project_id = :project": self.project,
-            "c.suspected_id = :suspected": self.suspected,
-        }
-        used = {text: value for text, value in asked.items() if value is not None}
-        where = list(used)
-        binds: dict[str, Any] = {text.rsplit(":", 1)[1]: value for text, value in used.items()}
+        where, binds = asked_for(
+            {
+                "c.state = :state": None if self.state == "all" else self.state,
+                "c.path = :path": self.path,
+                "c.stage = :stage": self.stage,
+                "left(c.region, 2) = :province": self.province,
+                "c.project_id = :project": self.project,
+                "c.suspected_id = :suspected": self.suspected,
+            }
+        )
         if self.whose == "mine":
             where.append("c.owner_id = :me")
             binds["me"] = viewer.account_id or 0

@@ -53,26 +53,34 @@ def statement(step: str) -> str:
     return _REGIONS.sub(lambda found: match(found[1], found[2]), sql)
 
 
-async def link_changed(session: AsyncSession, at: datetime, *, limit: int = BATCH) -> Linked:
+async def link_changed(
+    session: AsyncSession, at: datetime, *, limit: int = BATCH, lane: dirty.Lane | None = None
+) -> Linked:
     """Link what is marked, in the session's transaction; call again until nothing is claimed.
 
     A changed project or enterprise re-links the records it touches and those that may fit it now. Links that come out
     as they are stay; the others are closed at `at` and followed by new ones. Judging and indexing are marked.
     """
-    claims = await dirty.claim(session, "link", limit=limit)
+    claims = await dirty.claim(session, "link", limit=limit, lane=lane)
     if not claims:
         return Linked()
     await statistics.refresh(session, len(claims))
     connection = await session.connection()
     records = dirty.ids_of(claims, "record")
-    await claim_records(connection, records)
     projects, enterprises = dirty.ids_of(claims, "project"), dirty.ids_of(claims, "enterprise")
+    # Batches of other records go side by side. One that takes more records than it claimed is at it alone: else the
+    # slower of two would overwrite what the other decided later by newer knowledge.
+    shared = "" if projects or enterprises else "_shared"
+    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended('linking widely', 0))")
+    await claim_records(connection, records)
     if projects or enterprises:
         await _widen(connection, projects, enterprises)
     model = await decide(connection)
     count = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM decisions"))).scalar_one()
-    changed = await _write(connection, at)
+    changed = await _write(connection, at, dirty.run_of(claims))
     await queue_reviews(connection, at, model.version)
+    # Two batches that meet the same unregistered project would both suspect it anew.
+    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('suspects', 0))")
     await gather_suspects(session, at)
     await dirty.settle(session, "link", claims)
     return Linked(len(claims), count, changed)
@@ -259,20 +267,22 @@ SELECT purpose, kind, id, run_id FROM (
     ) AS run_id FROM decisions AS d
     WHERE record_id IN (SELECT record_id FROM differing)
        OR record_id IN (SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record')
-    UNION SELECT 'project', unnest(CAST(:left AS bigint[])), NULL
-    UNION SELECT 'project', project_id, NULL FROM differing WHERE project_id IS NOT NULL
+    UNION SELECT 'project', unnest(CAST(:left AS bigint[])), :run
+    UNION SELECT 'project', project_id, :run FROM differing WHERE project_id IS NOT NULL
 ) AS touched, (VALUES ('judge'), ('index')) AS purposes (purpose)
 ORDER BY purpose DESC, kind, id
 {MARK_AGAIN}
 """
 
 
-async def _write(connection: AsyncConnection, at: datetime) -> int:
+async def _write(connection: AsyncConnection, at: datetime, run: int | None) -> int:
     """Replace the links that differ, and mark what they concern; returns how many records' links changed."""
     changed: int = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM differing"))).scalar_one()
     left: list[int] = []
     if changed:
         left = list((await connection.execute(text(_CLOSE), {"at": at})).scalars())
         await connection.execute(text(_ADD), {"at": at})
-    await connection.execute(text(_MARKS).bindparams(bindparam("left", left, ARRAY(BigInteger))))
+    await connection.execute(
+        text(_MARKS).bindparams(bindparam("left", left, ARRAY(BigInteger)), bindparam("run", run, BigInteger))
+    )
     return changed

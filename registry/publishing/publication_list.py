@@ -1,6 +1,5 @@
 """One list of everything that is made public: the register's own publications and the notices of others."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from registry.publishing.titles import titles
 from registry.reading import (
     UNDATED,
     Row,
+    asked_for,
     day_of_cursor,
     number_of_cursor,
     read_cursor,
@@ -107,20 +107,20 @@ class PublicationFilter:
 
     def conditions(self) -> tuple[str, dict[str, Any]]:
         """The WHERE text and its binds."""
-        asked = {
-            "origin = :origin": self.origin,
-            "kind = :kind": self.kind,
-            "state = :state": self.state,
-            "sector = :sector": self.sector,
-            "left(region, 2) = :province": self.province,
-            "strpos(lower(words), lower(:text)) > 0": self.text,
-            # What was withdrawn no longer points at anybody.
-            "state <> 'withdrawn' AND project_id = :project": self.project,
-            "state <> 'withdrawn' AND enterprise_id = :enterprise": self.enterprise,
-        }
-        used = {said: value for said, value in asked.items() if value is not None}
-        binds = {re.findall(r":(\w+)", said)[0]: value for said, value in used.items()}
-        return " AND ".join(["true", *used]), binds
+        conditions, binds = asked_for(
+            {
+                "origin = :origin": self.origin,
+                "kind = :kind": self.kind,
+                "state = :state": self.state,
+                "sector = :sector": self.sector,
+                "left(region, 2) = :province": self.province,
+                "strpos(lower(words), lower(:text)) > 0": self.text,
+                # What was withdrawn no longer points at anybody.
+                "state <> 'withdrawn' AND project_id = :project": self.project,
+                "state <> 'withdrawn' AND enterprise_id = :enterprise": self.enterprise,
+            }
+        )
+        return " AND ".join(["true", *conditions]), binds
 
 
 async def publication_kinds(session: AsyncSession) -> list[str]:

@@ -16,7 +16,7 @@ import tests.bench
 from tests.scratch_server import elasticsearch, server
 
 # Benchmarks that write into Elasticsearch.
-_SEARCHING = ("indexing",)
+_SEARCHING = ("alerts", "indexing")
 
 
 def names() -> list[str]:

@@ -3,8 +3,9 @@
 `python -m tests.bench.alerts --rows 100000 --records 150`. A real worker syncs a played land agency with so many
 records, links, judges, raises alerts, delivers and indexes them. Meanwhile records of another agency are committed one
 by one, each an act that no approval covers, of a project of its own; a webhook's receiver on this machine notes when
-the alert of that project arrives, and search is asked until it finds the record. Prints milliseconds; exit 1 where the
-99th percentile of either is 5 seconds or more.
+the alert of that project arrives, and search is asked until it finds the record. Prints milliseconds, with where they
+go: until its linking begins, its judging, its raising, its arrival; exit 1 where the 99th percentile of either is 5
+seconds or more.
 """
 
 import argparse
@@ -19,8 +20,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,6 +78,8 @@ class Latency:
     alone: Side
     alert: Side
     search: Side
+    # Where the time of an alert goes, beside the sync: to the begin of the batch that links it, and so on.
+    stages: dict[str, Side]
     sync_seconds: float
     drained_seconds: float  # 0: not within the time of the measurement
 
@@ -156,8 +160,8 @@ async def _prepare(engine: AsyncEngine, receiver: _Receiver, projects: int) -> N
         )
 
 
-async def _commit(engine: AsyncEngine, connection: asyncpg.Connection, number: int) -> tuple[int, float]:
-    """One record of the other agency, as its sync stores it; its number and the moment after its commit."""
+async def _commit(engine: AsyncEngine, connection: asyncpg.Connection, number: int) -> tuple[int, float, datetime]:
+    """One record of the other agency, as its sync stores it; its number, the moment after its commit, and the time."""
     entry = {
         "source_key": f"env-{number}", "act": "discharge_permit", "acted_on": date(2018, 8, 1),
         "project_code": _code(number), "party_name": f"示例{number}号钢铁有限公司", "region": "130200",
@@ -182,12 +186,24 @@ async def _commit(engine: AsyncEngine, connection: asyncpg.Connection, number: i
         run_id = int(run.scalar_one())
         await store_page(session, Writer(FEED, run_id, 1, "bench"), arrived, rows, now())
         await inner.exec_driver_sql("UPDATE sync_runs SET state = 'done', finished_at = now() WHERE id = $1", (run_id,))
-    at = time.monotonic()
+    at, clock = time.monotonic(), now()
     await wake(connection, "link")
     record = await connection.fetchval(
         "SELECT record_id FROM records WHERE feed = $1 AND source_key = $2", FEED, entry["source_key"]
     )
-    return record, at
+    return record, at, clock
+
+
+# When the batches that linked, judged and raised a record began.
+STAGES: Final = ("until linking", "linking", "judging", "raising and sending")
+BEGAN: Final = """
+SELECT r.record_id, min(l.known_from), min(f.known_from), min(a.opened_at)
+FROM unnest($1::bigint[]) AS r (record_id)
+JOIN links AS l ON l.record_id = r.record_id
+JOIN findings AS f ON f.subject_kind = 'record' AND f.subject_id = r.record_id
+JOIN alerts AS a ON a.project_id = l.project_id
+GROUP BY r.record_id
+"""
 
 
 class Search:
@@ -276,9 +292,10 @@ async def _run(search: Search, dsn: str, receiver: _Receiver, rows: int, records
     await install_queue(connection)
     looking = asyncio.create_task(search.look())
     committed: dict[int, tuple[int, float]] = {}
+    clocks: dict[int, datetime] = {}
 
     async def commit(number: int) -> None:
-        record, at = await _commit(search.servers.database, connection, number)
+        record, at, clocks[number] = await _commit(search.servers.database, connection, number)
         search.waiting[record] = at
         committed[number] = record, at
 
@@ -289,16 +306,16 @@ async def _run(search: Search, dsn: str, receiver: _Receiver, rows: int, records
     run = await connection.fetchval(
         "INSERT INTO sync_runs (feed, slot, state) VALUES ('land', clock_timestamp(), 'queued') RETURNING id"
     )
-    began = time.monotonic()
+    start = time.monotonic()
     await wake(connection, "sync", run)
     synced = drained = 0.0
     for number in range(alone, alone + records):
         await commit(number)
         await asyncio.sleep(PAUSE)
         if not synced and await connection.fetchval("SELECT state = 'done' FROM sync_runs WHERE id = $1", run):
-            synced = time.monotonic() - began
+            synced = time.monotonic() - start
         if synced and not drained and await connection.fetchval(SETTLED) < SETTLED_BELOW:
-            drained = time.monotonic() - began
+            drained = time.monotonic() - start
     await _until(lambda: not search.waiting and len(receiver.arrived) == len(committed), 40)
     if looking.done():
         looking.result()
@@ -308,7 +325,16 @@ async def _run(search: Search, dsn: str, receiver: _Receiver, rows: int, records
         "AND v.known_to = 'infinity' WHERE a.organisation_id = 'bench-environment'"
     )
     arrived = {int(row["code"][-6:]): receiver.arrived[row["id"]] for row in alerts if row["id"] in receiver.arrived}
+    began = {row[0]: row[1:] for row in await connection.fetch(BEGAN, [record for record, _ in committed.values()])}
     await connection.close()
+    stages: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    for number in range(alone, alone + records):
+        if number in arrived and committed[number][0] in began:
+            record, at = committed[number]
+            told = clocks[number] + timedelta(seconds=arrived[number] - at)
+            moments = (clocks[number], *began[record], told)
+            for stage, (since, until) in zip(STAGES, pairwise(moments), strict=True):
+                stages[stage].append((until - since).total_seconds() * 1000)
 
     def sides(numbers: range) -> tuple[Side, Side]:
         told = [(arrived[one] - committed[one][1]) * 1000 for one in numbers if one in arrived]
@@ -323,6 +349,7 @@ async def _run(search: Search, dsn: str, receiver: _Receiver, rows: int, records
         # The first waits for the worker to start.
         sides(range(1, alone))[0],
         *beside,
+        {stage: _side(taken) for stage, taken in stages.items()},
         round(synced, 1),
         round(drained, 1),
     )

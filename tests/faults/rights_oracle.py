@@ -214,7 +214,7 @@ READ: dict[str, Condition] = {
     "delivery_attempts": lambda who, row, _: (
         who.may("operate") or (who.may("internal", "accounts") and _of_desk(who, row))
     ),
-    "notification_wishes": _mine,
+    "notification_wishes": lambda who, row, facts: _of_account(who, row["account_id"], facts),
     "webhooks": lambda who, row, facts: _manages(who, row["organisation_id"], facts),
     **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _publication),
     **dict.fromkeys(("gate_batches", "gate_checks", "gate_notices"), _asked),
@@ -246,7 +246,7 @@ CHANGE: dict[str, Condition] = {
     "case_tasks": _case_task_changing,
     "alerts": _alert_changed,
     "alert_silences": lambda who, row, _: who.may("decide") and _of_desk(who, row),
-    "notification_wishes": _mine,
+    "notification_wishes": lambda who, row, facts: _of_account(who, row["account_id"], facts),
     "webhooks": READ["webhooks"],
     **dict.fromkeys(_PARTS_OF_PUBLICATIONS, _preparing),
     # Of a publication itself only the register changes anything, and that is when it becomes public or is withdrawn.

@@ -19,6 +19,8 @@ from deploy.ports import choose_port
 from jobs.delivering import deliver, let_pass
 from jobs.pipeline import Work
 from registry import clock
+from registry.account_changing import change_account
+from registry.alerting.bounces import Notice, Returned, read_notice, take_notice
 from registry.alerting.events import Happened, announce
 from registry.alerting.webhooks import (
     NewWebhook,
@@ -47,6 +49,7 @@ class Postbox:
 
     def __init__(self) -> None:
         self.letters: list[Any] = []
+        self.envelopes: list[tuple[str, str]] = []
         self.refused = ""
         self.answers: list[str] = []
 
@@ -62,6 +65,7 @@ class Postbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # the library's name
         """Keep the letter."""
         assert session.ssl is not None, "it came unencrypted"
+        self.envelopes.append((envelope.mail_from, envelope.rcpt_tos[0]))
         self.letters.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return self.answers.pop(0) if self.answers else "250 OK"
 
@@ -152,6 +156,10 @@ async def test_one_mail_a_person_and_what_bounces_is_seen(
     tried = "SELECT outcome, code, deliveries FROM delivery_attempts ORDER BY outcome"
     assert await rows(engine, tried) == [("refused", 550, 2), ("sent", 250, 2), ("try-later", 451, 2)]
     assert await rows(engine, "SELECT bounce FROM notification_wishes") == [("refused",)]
+    # Whoever is in charge of the address is told.
+    assert await rows(engine, "SELECT kind, organisation_id FROM announcements WHERE kind = 'mail.returned'") == [
+        ("mail.returned", "land-tangshan")
+    ]
     # Who bounces gets no more mail; who wants a digest gets it in the morning; named persons alone get what names them.
     account = people["land-tangshan/reviewer"].account_id
     async with transaction(engine) as session:
@@ -166,6 +174,123 @@ async def test_one_mail_a_person_and_what_bounces_is_seen(
     await let_pass(work)
     await deliver(work)
     assert [one["To"] for one in postbox.letters[3:]] == ["reviewer@land-tangshan.example"]
+
+
+DSN = """\
+From: MAILER-DAEMON@mx.example.cn
+To: {to}
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+It could not be delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.cn
+
+Final-Recipient: rfc822; x@land-tangshan.example
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {code} no such thing
+
+--b--
+"""
+
+
+def _notice(to: str, *, action: str = "failed", status: str = "5.1.1", code: int = 550) -> Notice:
+    return read_notice(DSN.format(to=to, action=action, status=status, code=code).encode())
+
+
+async def test_mail_that_comes_back_later_is_noted_and_a_dead_address_given_up(
+    engine: AsyncEngine, owners: AsyncEngine, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THREEGATES_SMTP_BOUNCES", "bounces@register.example.cn")
+    settings.cache_clear()
+    people = await offices(owners, ("reviewer", "administrator"))
+    time = Clock()
+    work = Work(engine, asyncio.Event(), servers, now=time)
+    names = ("land-tangshan", "land-hebei", "land-nation")
+    reviewer, other, third = (people[f"{name}/reviewer"].account_id or 0 for name in names)
+    for number in range(1, 5):
+        await _announce(engine, number, time.now, account_ids=(reviewer, other) if number > 1 else (third,))
+        await deliver(work)
+
+    async def take(notice: Notice) -> Returned:
+        async with transaction(engine) as session:
+            return await take_notice(session, notice, time.now)
+
+    def senders(office: str) -> list[str]:
+        return [of for of, to in postbox.envelopes if to.endswith(f"@{office}.example")]
+
+    (gone,), mine, theirs = senders("land-nation"), senders("land-tangshan"), senders("land-hebei")
+    assert len(mine) == len(theirs) == 3 and len({gone, *mine, *theirs}) == 7
+    assert all(len(one.partition("@")[0]) <= 64 for one in mine)
+    # A mailbox that is not there: at once, and once only; upper case is the same address; a delay is no end.
+    assert await take(_notice(gone, action="delayed", status="4.4.1")) == Returned()
+    assert await take(_notice(gone.upper())) == Returned(noted=True, stopped=True)
+    assert await take(_notice(gone)) == Returned()
+    # Anything else may pass: the third within two weeks ends it.
+    for number, sender in enumerate(mine, 1):
+        assert await take(_notice(sender, status="5.2.2", code=552)) == Returned(noted=True, stopped=number == 3)
+    stopped = "SELECT account_id, bounce FROM notification_wishes WHERE bouncing_since IS NOT NULL ORDER BY 1"
+    assert await rows(engine, stopped) == sorted([(third, "returned"), (reviewer, "returned")])
+    told = "SELECT path, account_ids FROM announcements WHERE kind = 'mail.returned' ORDER BY id"
+    administrators = [people[f"{one}/administrator"].account_id for one in ("land-nation", "land-tangshan")]
+    assert await rows(engine, told) == [
+        (f"/people/{third}", [administrators[0]]), *[(f"/people/{reviewer}", [administrators[1]])] * 3
+    ]  # fmt: skip
+    logged = (
+        "SELECT outcome, code, count(*)::int FROM delivery_attempts WHERE outcome = 'returned' GROUP BY 1, 2 ORDER BY 2"
+    )
+    assert await rows(engine, logged) == [("returned", 550, 1), ("returned", 552, 3)]
+    # Made up, of an address that is another by now, too old: refused, and nobody's mail stops.
+    local, _, domain = theirs[0].partition("@")
+    forged = local[:-1] + ("a" if local[-1] != "a" else "b")
+    swapped = theirs[1].partition("@")[0][:-16] + local[-16:]
+    for sender in (f"{forged}@{domain}", f"{swapped}@{domain}", "bounces@register.example.cn", ""):
+        with pytest.raises(BadInput, match="answers no mail"):
+            await take(_notice(sender))
+    async with transaction(owners) as session:
+        await (await session.connection()).exec_driver_sql(
+            "UPDATE accounts SET email = 'new@land-hebei.example' WHERE id = $1", (other,)
+        )
+    with pytest.raises(BadInput, match="answers no mail"):
+        await take(_notice(theirs[0]))
+    async with transaction(owners) as session:
+        administrator = people["land-hebei/administrator"]
+        await become(session, administrator)
+        await change_account(session, administrator, other, {"email": "reviewer@land-hebei.example"}, 1)
+    time.now += timedelta(days=31)
+    with pytest.raises(BadInput, match="answers no mail"):
+        await take(_notice(theirs[0]))
+    # An administrator's new address is tried again.
+    async with transaction(owners) as session:
+        administrator = people["land-tangshan/administrator"]
+        await become(session, administrator)
+        await change_account(session, administrator, reviewer, {"email": "newer@land-tangshan.example"}, 1)
+    assert await rows(engine, stopped) == [(third, "returned")]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\x00\xff" * 400,
+        b"Subject: hello\n\nMARKER",
+        DSN.replace("delivery-status; boundary", "feedback-report; boundary").encode(),
+        DSN.replace("message/delivery-status", "text/plain").encode(),
+        DSN.encode() + b"x" * (1 << 20),
+        b"".join(b'Content-Type: multipart/report; boundary="%d"\n\n--%d\n' % (n, n) for n in range(3000)),
+    ],
+    ids=["nothing", "bytes", "a mail", "another report", "no status", "too large", "deep"],
+)
+def test_what_is_no_notice_is_refused_and_not_repeated(raw: bytes) -> None:
+    with pytest.raises(BadInput) as refused:
+        read_notice(raw, "MARKER@example.cn")
+    assert "MARKER" not in str(refused.value)
 
 
 async def test_requests_are_signed_retried_under_one_key_and_disabled_in_the_end(

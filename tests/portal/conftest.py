@@ -24,7 +24,7 @@ from registry.migrations import upgrade
 from registry.roles import Role
 from registry.viewers import PORTAL_ROLE
 from tests.conftest import DATABASES, ask_elasticsearch, run
-from tests.portal.people import signed_in
+from tests.portal.people import signed_in, signed_in_as
 
 SECONDS: Final = 180
 COMMAND: Final = [sys.executable, "-c", "from portal.commands import main; main()"]
@@ -84,6 +84,18 @@ class Register:
             connection = await asyncpg.connect(self.database)
             try:
                 return await signed_in(connection, *roles, **about)
+            finally:
+                await connection.close()
+
+        return run(work())
+
+    def sign_in_as(self, login: str) -> str:
+        """The secret of a sign-in of somebody of the demo."""
+
+        async def work() -> str:
+            connection = await asyncpg.connect(self.database)
+            try:
+                return await signed_in_as(connection, login)
             finally:
                 await connection.close()
 

@@ -21,15 +21,21 @@ def open_page(browser: Browser, portal: str, register: Register) -> Iterator[Ope
     contexts = []
 
     def open_one(
-        path: str, *, width: int = DESKTOP, language: str = "zh-CN", scripts: bool = True, official: bool = False
+        path: str,
+        *,
+        width: int = DESKTOP,
+        language: str = "zh-CN",
+        scripts: bool = True,
+        official: bool = False,
+        person: str = "",
     ) -> Page:
         context = browser.new_context(
             base_url=portal, viewport={"width": width, "height": 900}, locale=language, java_script_enabled=scripts
         )
         contexts.append(context)
         context.set_default_timeout(15_000)
-        if official:
-            secret = register.sign_in("officer", lanes=("credit",))
+        if official or person:
+            secret = register.sign_in_as(person) if person else register.sign_in("officer", lanes=("credit",))
             context.add_cookies([{"name": "threegates_sign_in", "value": secret, "url": portal}])
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -167,3 +173,45 @@ def test_the_documentation_of_the_api_needs_nothing_from_elsewhere(open_page: Op
     page.goto("/api/docs")
     expect(page.get_by_text("PATCH /api/v1/projects/{project_id}", exact=True)).to_be_visible()
     assert [one for one in asked if not one.startswith((portal, "data:"))] == []
+
+
+def test_a_case_from_an_alert_to_paper_on_a_phone_and_by_keyboard(open_page: Open, register: Register) -> None:
+    page = open_page("/alerts", width=PHONE, person="demo-land")
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    page.wait_for_url("**/alerts/*")
+    opening = page.get_by_role("link", name="就此警报立案")
+    opening.focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("标题").fill("示例案件")
+    page.get_by_label("立案理由").fill("须到现场核对")
+    page.get_by_label("标题").press("Enter")
+    page.wait_for_url("**/cases/20*")
+    # A stage by keyboard alone: the first that can be taken.
+    page.locator("input[name=step]:enabled").first.press("Space")
+    page.get_by_label("理由", exact=True).fill("现场已核对")
+    page.locator("summary", has_text="决定所依据的文书").press("Enter")
+    for label, written in (("文号", "示例1号"), ("作出决定的机关", "示例自然资源部门"), ("决定日期", "2026-01-05")):
+        page.get_by_label(label).fill(written)
+    page.get_by_role("button", name="确认").press("Enter")
+    expect(page.locator(".tg-history")).to_contain_text("现场已核对")
+    # Another office is asked, and a note is left.
+    page.locator("summary", has_text="交办任务或征求意见").press("Enter")
+    page.get_by_label("类别").first.select_option("opinion")
+    page.get_by_label("事项", exact=True).fill("环评意见")
+    page.get_by_label("交给").select_option("demo-environment")
+    page.get_by_role("button", name="发出").press("Enter")
+    expect(page.locator(".tg-task")).to_contain_text("环评意见")
+    page.get_by_label("加备注").fill("已电话联系")
+    page.get_by_role("button", name="加备注").press("Enter")
+    expect(page.locator(".tg-note")).to_contain_text("已电话联系")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    address = page.url.partition("#")[0].partition("?")[0]
+    other = open_page("/desk", width=PHONE, person="demo-environment")
+    other.get_by_role("link", name="环评意见").first.press("Enter")
+    other.get_by_label("态度").select_option("agree")
+    other.get_by_label("答复", exact=True).fill("同意")
+    other.get_by_role("button", name="答复").press("Enter")
+    expect(other.locator(".tg-replied")).to_contain_text("同意")
+    paper = page.request.get(f"{address}/file.pdf")
+    assert paper.ok and paper.body().startswith(b"%PDF")

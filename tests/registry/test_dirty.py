@@ -87,3 +87,23 @@ async def test_rolling_back_the_change_takes_its_mark_along(engine: AsyncEngine)
             await dirty.mark(session, "link", "record", [1])
             raise RuntimeError
     assert await _claimable(engine) == []
+
+
+async def test_the_small_runs_are_worked_off_beside_the_big_ones_and_what_follows_keeps_its_turn(
+    engine: AsyncEngine,
+) -> None:
+    small, big = await _run(engine, "done"), await _run(engine, "done")
+    await _marked(engine, "judge", list(range(1000, 1000 + dirty.MOST_SMALL + 1)), big)
+    await _marked(engine, "judge", [1, 2], small)
+    await _marked(engine, "judge", [3])
+    async with transaction(engine) as one, transaction(engine) as other:
+        claims = await dirty.claim(one, "judge", lane="small")
+        assert sorted(dirty.ids_of(claims, "record")) == [1, 2, 3]
+        assert dirty.run_of(claims) == small
+        beside = await dirty.claim(other, "judge", lane="big", limit=100)
+        assert {claim.run for claim in beside} == {big}
+        await dirty.settle(other, "judge", beside)
+    # The last of a big run are small.
+    async with transaction(engine) as session:
+        assert len(await dirty.claim(session, "judge", lane="small")) == dirty.MOST_SMALL + 1 - 100 + 3
+        assert await dirty.claim(session, "judge", lane="big") == []

@@ -1,5 +1,6 @@
 """Judging: findings open, stay, close and open again; whatever the order; whatever the way they are asked for."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from registry.compiling import Use
 from registry.database import transaction
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.gates import gates_of_projects
-from registry.judging import replay
+from registry.judging import Judged, judge_changed, replay
 from registry.registering import ProjectItem, Telling, correct_approval, correct_project, register_projects
 from registry.scenario_worlds import run_scenario
 from registry.scenarios import Scenario
@@ -140,6 +141,31 @@ async def test_a_changed_approval_closes_and_opens_findings_with_the_reason(engi
     assert [one["state"] for one in versions] == ["open", "closed", "open"]
     assert len({one["fingerprint"] for one in versions}) == 1
     assert [one["known_to"] for one in versions[:-1]] == [one["known_from"] for one in versions[1:]]
+
+
+async def test_two_batches_that_touch_one_project_judge_it_one_after_the_other(engine: AsyncEngine) -> None:
+    await keep(engine, scenario([EARLY]))
+    async with transaction(engine) as session:
+        connection = await session.connection()
+        await connection.execute(text("DELETE FROM dirty_marks"))
+        (link,) = await connection.execute(text("SELECT record_id, project_id FROM links WHERE known_to = 'infinity'"))
+        await dirty.mark(session, "judge", "record", [link.record_id])
+        await dirty.mark(session, "judge", "project", [link.project_id])
+    async with transaction(engine) as session:
+        first = await judge_changed(session, at(1), limit=1)
+
+        async def beside() -> Judged | None:
+            async with transaction(engine) as other:
+                return await judge_changed(other, at(2), limit=1)
+
+        second = asyncio.create_task(beside())
+        await asyncio.wait([second], timeout=0.3)
+        assert not second.done()
+    assert first is not None and first.opened == 1
+    # It read what the first had written, opened nothing twice and closed nothing.
+    again = await second
+    assert again is not None and not again.wrote
+    assert len(await findings(engine)) == 1
 
 
 async def test_other_evidence_restates_a_finding_and_marks_it_for_search(engine: AsyncEngine) -> None:
