@@ -13,10 +13,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
 # Of findings the marks name the version, and await alerts alone.
-Kind = Literal["record", "project", "enterprise", "finding"]
+# A plan of a whole region belongs to no project: its own mark has it judged.
+Kind = Literal["record", "project", "enterprise", "finding", "rectification"]
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "alert", "index")
-KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding")
+KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding", "rectification")
 
 # Ends every INSERT INTO dirty_marks (purpose, kind, id, run_id). A mark stays with the latest run that touched it, so
 # that a mark made for another reason does not uncover what a held run brought.

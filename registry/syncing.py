@@ -107,7 +107,7 @@ class DirtyMark(SQLModel, table=True):
     __tablename__ = "dirty_marks"
 
     purpose: str = Field(primary_key=True, sa_type=Text)  # link, judge, index
-    kind: str = Field(primary_key=True, sa_type=Text)  # record, project, enterprise
+    kind: str = Field(primary_key=True, sa_type=Text)  # those of registry.dirty
     id: int = Field(primary_key=True, sa_type=BigInteger)
     mark: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("nextval('dirty_mark_sequence')")})
     run_id: int | None = Field(default=None, sa_type=BigInteger)
