@@ -258,9 +258,20 @@ def _bound(expression: exp.Expr, rule: Rule, part: RulePart, by_law: Law) -> str
     return expression.transform(put).sql(dialect="postgres", comments=False)
 
 
+def _decided_reasons(reasons: exp.Expr) -> exp.Expr:
+    """The reasons of a rule, each told without unknowns, so that what is dear is asked only where it matters."""
+
+    def put(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.If) and isinstance(node.parent, exp.Case) and node.parent.this is None:
+            node.set("this", decided(node.this))
+        return node
+
+    return reasons.copy().transform(put)
+
+
 def _condition(rule: Rule, part: RulePart, by_law: Law) -> str:
     """When a rule flags a row of its fact."""
-    reasons = part.select.selects[0].this
+    reasons = _decided_reasons(part.select.selects[0].this)
     condition = _bound(decided(part.select.args["where"].this), rule, part, by_law)
     words = reasons.this.expressions if isinstance(reasons.this, exp.Array) else []
     if words:
@@ -371,7 +382,7 @@ def _flags_of(name: str, judging: list[tuple[Rule, RulePart]], by_law: Law) -> s
     """
     columns = ",\n".join(
         f"CASE WHEN asks.rule_{number} AND {_condition(one, part, by_law)} "
-        f"THEN {_bound(part.select.selects[0].this, one, part, by_law)} END AS flag_{number}"
+        f"THEN {_bound(_decided_reasons(part.select.selects[0].this), one, part, by_law)} END AS flag_{number}"
         for number, (one, part) in enumerate(judging)
     )
     used = sorted({(parameter, one.day) for one, _ in judging for parameter in one.parameters})

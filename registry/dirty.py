@@ -14,11 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
 # Of findings the marks name the version, and await alerts alone; publications and suspected projects await indexing
-# alone.
-Kind = Literal["record", "project", "enterprise", "finding", "publication", "suspected"]
+# alone. A plan of a whole region belongs to no project: its own mark has it judged.
+Kind = Literal["record", "project", "enterprise", "finding", "publication", "suspected", "rectification"]
 
 PURPOSES: Final[tuple[Purpose, ...]] = ("link", "judge", "alert", "index")
-KINDS: Final[tuple[Kind, ...]] = ("record", "project", "enterprise", "finding", "publication", "suspected")
+KINDS: Final[tuple[Kind, ...]] = (
+    "record", "project", "enterprise", "finding", "publication", "suspected", "rectification",
+)  # fmt: skip
 
 # What is worked off apart, so that the small never waits for the big: a run is big as long as more of its marks await a
 # purpose. What no run brought counts as one run. Stays below what statistics.refresh analyses for: locks of an ANALYZE.

@@ -181,8 +181,8 @@ CHINESE: Final[dict[str, str]] = {
     # publications
     "A statement has at most {most} characters.": "说明最多 {most} 个字。",
     "The law in force sets no objection period.": "现行参数没有规定公示期。",
-    "New replacement plans of steel may not be displayed or published since 2024-08-23 (MIIT [2024] 327, 1).": (
-        "自2024年8月23日起暂停公示、公告新的钢铁产能置换方案（工信厅原函〔2024〕327号第一条）。"
+    "New replacement plans of this sector may not be displayed or published: the law in force suspends them.": (
+        "现行规定暂停公示、公告该行业新的产能置换方案。"
     ),
     "Publishing one would itself count as adding capacity against the rules.": (
         "继续公示、公告的，将视为违规新增钢铁产能。"

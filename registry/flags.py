@@ -209,10 +209,13 @@ async def _plan_for_these(session: AsyncSession, asked: Asked) -> None:
     kept by the connection.
     """
     mode = "force_generic_plan" if asked.use.scope == "intended" else "force_custom_plan"
-    connection = await session.connection()
-    await connection.execute(text(f"SET LOCAL plan_cache_mode = {mode}"))
     # Compiling a plan of this size takes longer than it saves.
-    await connection.execute(text("SET LOCAL jit = off"))
+    settings = {"plan_cache_mode": mode, "jit": "off"}
+    if asked.use.scope != "nation":
+        # What is few is read by one process before another has started.
+        settings["max_parallel_workers_per_gather"] = "0"
+    chosen = ", ".join(f"set_config('{name}', '{value}', TRUE)" for name, value in settings.items())
+    await (await session.connection()).execute(text(f"SELECT {chosen}"))
 
 
 async def ask_flags_with_evidence(session: AsyncSession, asked: Asked) -> list[Flag]:

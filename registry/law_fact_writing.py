@@ -252,8 +252,11 @@ async def _identities(
 # What a changed fact bears on. All its versions count: who was named before loses a duty, who is named now gains one.
 _BEARS_ON: Final[dict[str, tuple[tuple[dirty.Kind, str], ...]]] = {
     **dict.fromkeys(
-        ("dispositions", "plans", "rectifications"),
-        (("project", "SELECT project_id FROM {table} WHERE {key} = ANY(:ids)"),),
+        ("dispositions", "plans"), (("project", "SELECT project_id FROM {table} WHERE {key} = ANY(:ids)"),)
+    ),
+    "rectifications": (
+        ("project", "SELECT project_id FROM {table} WHERE {key} = ANY(:ids)"),
+        ("rectification", "SELECT {key} FROM {table} WHERE {key} = ANY(:ids) AND project_id IS NULL"),
     ),
     **dict.fromkeys(
         ("eliminations", "orders", "equipment"),
@@ -300,5 +303,7 @@ async def _mark(session: AsyncSession, kind: FactKind, ids: Sequence[int]) -> No
             bindparam("ids", list(ids), ARRAY(BigInteger))
         )
         found = sorted({one for one in (await connection.execute(statement)).scalars() if one is not None})
-        for purpose in ("judge", "index"):
+        # Search shows no plan of a region by itself.
+        purposes: tuple[dirty.Purpose, ...] = ("judge",) if marked == "rectification" else ("judge", "index")
+        for purpose in purposes:
             await dirty.mark(session, purpose, marked, found)

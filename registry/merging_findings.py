@@ -109,6 +109,10 @@ RETURNING version_id
 """
 
 
+# Flags up to which looking at them again costs more than a plan made without having looked.
+FEW: Final = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Unflagged:
     """An open finding that the rules no longer give."""
@@ -155,7 +159,8 @@ async def merge_flags(session: AsyncSession, flags: Sequence[Flag], at: datetime
         for flag in flags
     ]
     await (await driver(session)).copy_records_to_table("flagged", records=rows, columns=list(_TYPES))
-    await connection.execute(text("ANALYZE flagged"))
+    if len(rows) > FEW:
+        await connection.execute(text("ANALYZE flagged"))
     merged = Merged()
     before = (await connection.execute(_at(_CLOSE_CHANGED), {"at": at})).all()
     merged.changed = sum(state == "open" for _, state, *_ in before)

@@ -19,7 +19,9 @@ from registry.compiling import Use, fact
 from registry.database import driver, json_text
 from registry.flags import Succession, hash_of, read_succession
 from registry.history import Instant
-from registry.law.measures import Measure, Measures, measures
+from registry.law.measures import Measure, allowed_days, measures
+from registry.law.reading import Law
+from registry.law_in_force import catalogue_in_force
 from registry.reading import Row, rows
 
 _NATION: Final = Use("nation")
@@ -115,6 +117,7 @@ class Settled:
 async def settle_obligations(session: AsyncSession, as_of: date, at: datetime) -> Settled:
     """Bring all obligations up to date with the world of a day; `at` is when we learn it."""
     by = measures()
+    by_law = (await catalogue_in_force(session)).law
     owed = await _read(session, _OWED, as_of=as_of, since=by.since)
     enterprises = sorted({row["enterprise_id"] for row in owed})
     acts = sorted({act for one in by.all for act in one.acts})
@@ -126,7 +129,7 @@ async def settle_obligations(session: AsyncSession, as_of: date, at: datetime) -
         one.reference: one
         for row in owed
         for measure in by.all
-        if (one := _owed(row, measure, by, given, orders, succession, as_of)) is not None
+        if (one := _owed(row, measure, by_law, given, orders, succession, as_of)) is not None
     }
     for reference, row in kept.items():
         if reference in wanted:
@@ -164,7 +167,7 @@ def _by_enterprise(found: Sequence[Row]) -> dict[int, list[Row]]:
 def _owed(
     duty: Row,
     measure: Measure,
-    by: Measures,
+    by_law: Law,
     given: dict[int, list[Row]],
     orders: dict[int, list[Row]],
     succession: Succession,
@@ -172,7 +175,7 @@ def _owed(
 ) -> Owed | None:
     """The measure as it stands; None where it is not owed (nobody ordered the enterprise to close)."""
     enterprise = duty["enterprise_id"]
-    due = duty["deadline"] + timedelta(days=by.allowed_days)
+    due = duty["deadline"] + timedelta(days=allowed_days(by_law, duty["deadline"]))
     over = duty["ended"]
     acts = [row for row in given.get(enterprise, ()) if row["act"] in measure.acts]
     evidence: dict[str, Any] = {
@@ -200,7 +203,9 @@ def _owed(
             _plain({name: row[name] for name in ("reference", "ordered", "due", "ended", "number", "authority")})
             for row in closing
         ]
-        due = max(row["due"] or row["ordered"] + timedelta(days=by.allowed_days) for row in closing)
+        due = max(
+            row["due"] or row["ordered"] + timedelta(days=allowed_days(by_law, row["ordered"])) for row in closing
+        )
         done = any(row["ended"] is not None for row in closing)
         synthetic = synthetic or any(row["synthetic"] for row in closing)
     if over is not None:

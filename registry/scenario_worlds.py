@@ -48,7 +48,6 @@ class Outcome:
     ok: bool
     findings: tuple[Found, ...]
     problems: tuple[str, ...] = ()
-    not_built: tuple[str, ...] = ()
 
 
 def end_of(day: date) -> datetime:
@@ -89,12 +88,7 @@ def compare(scenario: Scenario, flags: Sequence[Flag]) -> Outcome:
             expected = f"expected {', '.join(sorted(reasons or ())) or 'no reasons'}" if expecting else "not expected"
             problems.append(f"{found.rule} {found.subject}: {given}; {expected}")
     problems += [f"{rule} {subject}: expected, did not come out" for rule, subject in wanted]
-    not_built = tuple(scenario.not_built)
-    # A rule to come is passed over where it is one of many, and cannot be confirmed where it alone was asked for.
-    problems += [
-        f"{rule}: not built yet, cannot be judged" for rule in not_built if rule in (scenario.expect_only or ())
-    ]
-    return Outcome(scenario.scenario, not problems, findings, tuple(problems), not_built)
+    return Outcome(scenario.scenario, not problems, findings, tuple(problems))
 
 
 async def build_world(session: AsyncSession, scenario: Scenario) -> None:

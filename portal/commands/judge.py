@@ -132,8 +132,6 @@ async def _run(server: str, scenarios: list[Scenario], known_at: datetime | None
             day = None if known_at is None else known_at.replace(tzinfo=UTC).date()
             outcomes.append(await run_scenario(engine, scenario, known_at=day))
     _progress(f"{len(scenarios)} scenarios in {time.monotonic() - started:.1f} s")
-    for rule in dict.fromkeys(rule for one in outcomes for rule in one.not_built):
-        _progress(f"{rule} is a rule to come: not built yet, so it was not judged")
     return outcomes
 
 
@@ -143,8 +141,7 @@ def _progress(text: str) -> None:
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
     findings = [{"rule": one.rule, "subject": one.subject, "reasons": list(one.reasons)} for one in outcome.findings]
-    told: dict[str, object] = {"scenario": outcome.scenario, "ok": outcome.ok, "findings": findings}
-    return told | ({"not_built": list(outcome.not_built)} if outcome.not_built else {})
+    return {"scenario": outcome.scenario, "ok": outcome.ok, "findings": findings}
 
 
 def _say(file: Path, outcome: Outcome) -> None:

@@ -13,7 +13,8 @@ from portal.signing import carry_out, errors_of, field, to_sign_in
 from portal.viewing import viewing
 from registry import clock
 from registry.errors import NotAllowed, ThreegatesError
-from registry.law.measures import measures
+from registry.law.measures import allowed_days, measures
+from registry.law_in_force import catalogue_in_force
 from registry.obligation_evidence import show_done
 from registry.obligation_list import ObligationFilter, list_obligations, obligation_file
 from registry.viewers import Viewer
@@ -77,13 +78,14 @@ async def _obligation(
             return to_sign_in(request)
         _admit(viewer)
         found = await obligation_file(session, reference)
+        days = allowed_days((await catalogue_in_force(session)).law, found.deadline)
     errors, general = errors_of(error, FIELDS)
     return render(
         request,
         "obligation.html",
         status=error.status if error else 200,
         obligation=found,
-        allowed_days=measures().allowed_days,
+        allowed_days=days,
         may_show=viewer.may("decide") and viewer.kind == "person" and found.state in ("open", "late"),
         values={name: field(form, name) for name in FIELDS} if form else {},
         errors=errors,

@@ -49,7 +49,9 @@ SELECT a.*,
                SELECT FROM known_approvals AS silent
                WHERE silent.project_id = a.project_id
                  AND jsonb_array_length(COALESCE(silent.capacities, '[]')) = 0
-                 AND NOT EXISTS (SELECT FROM known_capacities AS c WHERE c.project_id = a.project_id)
+                 AND NOT EXISTS (
+                     SELECT FROM capacity_lines AS c WHERE c.project_id = a.project_id AND known(c) AND held(c)
+                 )
            )
        ) AS stated_excess,
        (

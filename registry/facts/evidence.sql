@@ -208,9 +208,14 @@ FROM flags
 LEFT JOIN records AS r ON r.version_id = flags.version_id
 LEFT JOIN seen_subjects AS subject ON subject.subject_kind = flags.subject_kind AND subject.subject_id = flags.subject_id
 LEFT JOIN projects AS identity ON identity.id = flags.project_id
-LEFT JOIN project_versions AS p ON p.project_id = flags.project_id AND known(p) AND held(p)
+-- Few are flagged of how many there are, which nobody can tell before: each is looked up by itself.
+LEFT JOIN LATERAL (
+    SELECT v.* FROM project_versions AS v WHERE v.project_id = flags.project_id AND known(v) AND held(v) OFFSET 0
+) AS p ON TRUE
 LEFT JOIN enterprises AS owner ON owner.id = flags.owner_id
-LEFT JOIN enterprise_versions AS o ON o.enterprise_id = flags.owner_id AND known(o) AND held(o)
+LEFT JOIN LATERAL (
+    SELECT e.* FROM enterprise_versions AS e WHERE e.enterprise_id = flags.owner_id AND known(e) AND held(e) OFFSET 0
+) AS o ON TRUE
 LEFT JOIN seen_approvals AS a ON a.project_id = flags.project_id
 LEFT JOIN seen_formalities AS f ON f.project_id = flags.project_id
 LEFT JOIN seen_owners AS w ON w.project_id = flags.project_id

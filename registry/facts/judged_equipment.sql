@@ -39,7 +39,9 @@ SELECT 'equipment' AS subject_kind, e.equipment_id AS subject_id, NULL::bigint A
                  SELECT FROM known_approvals AS silent
                  WHERE silent.project_id = e.project_id
                    AND jsonb_array_length(COALESCE(silent.capacities, '[]')) = 0
-                   AND NOT EXISTS (SELECT FROM known_capacities AS c WHERE c.project_id = e.project_id)
+                   AND NOT EXISTS (
+                       SELECT FROM capacity_lines AS c WHERE c.project_id = e.project_id AND known(c) AND held(c)
+                   )
              )
        ) END AS built_excess,
        e.still_to_come,

@@ -4,5 +4,5 @@ SELECT t.rectification_id, t.reference, t.project_id, t.region, t.decided,
        CASE WHEN t.filed <= :as_of THEN t.filed END AS filed,
        t.number, t.authority, t.synthetic
 FROM rectifications AS t
--- Those of a whole region are few, and nothing smaller than the nation tells when one is to be judged: all always are.
+-- Those of a whole region are few: whenever one of them changed, and with whatever else did, all are looked at.
 WHERE known(t) AND t.decided <= :as_of AND (t.project_id IS NULL OR judged_project(t.project_id))

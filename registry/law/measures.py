@@ -32,7 +32,6 @@ class _Measure(Strict):
 class _MeasuresFile(Strict):
     article: str
     since: Day
-    allowed_days: int = Field(ge=0)
     measures: list[_Measure] = Field(min_length=1)
 
 
@@ -52,10 +51,9 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """All measures, since when they follow a default, and how many days we allow before one counts as late."""
+    """All measures, and since when they follow a default."""
 
     since: date
-    allowed_days: int
     all: tuple[Measure, ...]
 
     def by_id(self) -> dict[str, Measure]:
@@ -86,4 +84,10 @@ def read_measures(path: Path, by_law: Law) -> Measures:
         found.append(
             Measure(one.id, one.title_zh, one.title_en, one.kind, tuple(one.acts), one.agency, one.duty, quotation)
         )
-    return Measures(file.since, file.allowed_days, tuple(found))
+    return Measures(file.since, tuple(found))
+
+
+def allowed_days(by_law: Law, deadline: date) -> int:
+    """How many days after a deadline (or an order to close) a measure may take before it counts as late."""
+    held = by_law.parameter("measure_allowed_days").on(deadline)
+    return int(str(held.value)) if held is not None and held.value is not None else 0

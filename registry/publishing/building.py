@@ -164,15 +164,14 @@ async def objection_days(session: AsyncSession, region: str, day: date) -> int:
     return max(held)
 
 
-# 各地区自2024年8月23日起，暂停公示、公告新的钢铁产能置换方案 (MIIT 2024/327, 1)
-_SUSPENDED_SINCE: Final = date(2024, 8, 23)
-
-
-def refuse_suspended(matter: Matter, day: date) -> None:
-    """Raise Conflict where the law forbids to display or publish such a matter."""
-    if matter.content.kind == "replacement_plan" and matter.sector == "steel" and day >= _SUSPENDED_SINCE:
+async def refuse_suspended(session: AsyncSession, matter: Matter, day: date) -> None:
+    """Raise Conflict where the law in force forbids to display or publish such a matter."""
+    if matter.content.kind != "replacement_plan":
+        return
+    held = (await catalogue_in_force(session)).law.parameter("suspended_replacement_sectors").on(day)
+    if held is not None and isinstance(held.value, tuple) and matter.sector in held.value:
         raise Conflict(
-            "New replacement plans of steel may not be displayed or published since 2024-08-23 (MIIT [2024] 327, 1).",
+            "New replacement plans of this sector may not be displayed or published: the law in force suspends them.",
             where="kind",
             remedy="Publishing one would itself count as adding capacity against the rules.",
         )

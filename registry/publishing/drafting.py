@@ -66,7 +66,7 @@ async def draft(session: AsyncSession, viewer: Viewer, kind: str, subject: str, 
     """
     account = preparer(viewer)
     matter = await build(session, viewer, kind, subject, statement, await _office(session, viewer))
-    refuse_suspended(matter, civil_day(now))
+    await refuse_suspended(session, matter, civil_day(now))
     there = await first(
         session,
         "SELECT p.reference FROM publications AS p WHERE p.kind = :kind AND p.subject = :subject AND p.withdrawn_at "
@@ -208,7 +208,7 @@ async def unchanged(session: AsyncSession, viewer: Viewer, found: Row, row: Row,
     """The matter as it stands, or Conflict where the register says otherwise than what was frozen or drafted."""
     kept = Content.model_validate(row["content"])
     matter = await build(session, viewer, found["kind"], found["subject"], kept.statement, kept.office)
-    refuse_suspended(matter, civil_day(now))
+    await refuse_suspended(session, matter, civil_day(now))
     if matter.content_hash != row["content_hash"] or matter.evidence_hash != row["evidence_hash"]:
         raise Conflict(
             "What this rests on has changed since it was drafted.",

@@ -17,6 +17,8 @@ from registry.database import transaction
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.gates import gates_of_projects
 from registry.judging import Judged, judge_changed, replay
+from registry.law_fact_items import RectificationItem
+from registry.law_fact_writing import FACT_KINDS, tell_facts
 from registry.registering import ProjectItem, Telling, correct_approval, correct_project, register_projects
 from registry.scenario_worlds import run_scenario
 from registry.scenarios import Scenario
@@ -166,6 +168,29 @@ async def test_two_batches_that_touch_one_project_judge_it_one_after_the_other(e
     again = await second
     assert again is not None and not again.wrote
     assert len(await findings(engine)) == 1
+
+
+async def test_a_plan_of_a_whole_region_is_judged_by_its_own_mark(engine: AsyncEngine) -> None:
+    await keep(engine, scenario([]))
+
+    async def tell(hour: int, **more: str) -> Judged | None:
+        plan = {"reference": "plan:1", "region": "130000", "decided": "2014-01-10", "published": "2014-01-20", **more}
+        item = RectificationItem.model_validate(plan)
+        async with transaction(engine) as session:
+            await tell_facts(session, FACT_KINDS["rectifications"], [item], Telling("tester", at(hour), "told"))
+        async with transaction(engine) as session:
+            return await judge_changed(session, at(hour))
+
+    async with transaction(engine) as session:
+        await judge_changed(session, at(1))
+    drawn_up = await tell(2)
+    assert drawn_up is not None
+    assert (drawn_up.opened, drawn_up.closed) == (1, 0)
+    # The same again marks nothing, so nothing awaits judging.
+    assert await tell(3) is None
+    filed = await tell(4, filed="2014-02-01")
+    assert filed is not None
+    assert (filed.opened, filed.closed) == (0, 1)
 
 
 async def test_other_evidence_restates_a_finding_and_marks_it_for_search(engine: AsyncEngine) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from registry.database import make_engine
 from registry.errors import BadFile
 from registry.rules.reading import cases_files, rules
-from registry.scenario_worlds import compare, run_scenario
+from registry.scenario_worlds import run_scenario
 from registry.scenarios import read_scenarios
 from tests.registry.worlds import OTHER, record, scenario, value
 
@@ -82,15 +82,6 @@ async def test_expect_only_limits_what_is_compared(engine: AsyncEngine) -> None:
     outcome = await run_scenario(engine, world)
     assert outcome.ok
     assert {found.rule for found in outcome.findings} == {"project-code-misused", "land-without-approval"}
-
-
-def test_a_rule_that_is_not_built_cannot_be_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = tuple(one for one in rules() if one.id != "polluter-not-stopped")
-    monkeypatch.setattr("registry.scenarios.rules", lambda: without)
-    world = scenario([], expect_only=["polluter-not-stopped"])
-    outcome = compare(world, [])
-    assert not outcome.ok
-    assert outcome.problems == ("polluter-not-stopped: not built yet, cannot be judged",)
 
 
 async def test_known_at_leaves_out_what_was_received_later(engine: AsyncEngine) -> None:
