@@ -25,6 +25,7 @@ IDLE: Final = timedelta(minutes=30)
 _KEY = """
 SELECT k.id AS key_id, k.name, k.scopes, k.last_used_on, coalesce(o.id, '') AS organisation_id,
     coalesce(o.kind, 'agency') AS kind, coalesce(o.name_zh, '') AS organisation_name,
+    coalesce(o.name_en, '') AS organisation_name_en,
     coalesce(o.region, :nation) AS region,
     CASE WHEN o.id IS NULL THEN ARRAY['credit'] ELSE o.lanes END AS lanes,
     k.revoked_at IS NULL AND coalesce(k.expires_at, 'infinity') > :now AND o.ended_at IS NULL
@@ -40,7 +41,7 @@ _USED: Final = text(
 
 _SIGN_IN = """
 SELECT s.id AS sign_in_id, a.id AS account_id, a.login, a.name, a.region, o.id AS organisation_id, o.kind,
-    o.name_zh AS organisation_name, o.lanes, s.method, s.purpose,
+    o.name_zh AS organisation_name, o.name_en AS organisation_name_en, o.lanes, s.method, s.purpose,
     a.must_change_password, a.totp_sealed IS NULL AS without_code,
     coalesce(array_agg(DISTINCT g.role) FILTER (WHERE g.id IS NOT NULL), '{}') AS roles,
     coalesce(array_agg(DISTINCT g.delegated_by) FILTER (WHERE g.delegated_by IS NOT NULL), '{}') AS acts_for
@@ -82,6 +83,7 @@ async def viewer_of_key(session: AsyncSession, key_hash: bytes, now: datetime) -
         name=row["name"],
         organisation_id=row["organisation_id"],
         organisation_name=row["organisation_name"],
+        organisation_name_en=row["organisation_name_en"],
         region=row["region"],
         scopes=frozenset(row["scopes"]),
         purpose=f"key {row['name']}",
@@ -108,6 +110,7 @@ async def viewer_of_sign_in(session: AsyncSession, secret_hash: bytes, now: date
         name=row["name"],
         organisation_id=row["organisation_id"],
         organisation_name=row["organisation_name"],
+        organisation_name_en=row["organisation_name_en"],
         region=row["region"],
         permissions=permissions - withheld,
         purpose=row["purpose"],

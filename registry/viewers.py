@@ -36,6 +36,7 @@ class Viewer:
     name: str = ""
     organisation_id: str = ""
     organisation_name: str = ""
+    organisation_name_en: str = ""
     region: str = ""
     permissions: frozenset[Permission] = frozenset()
     # Of a key: what it was given; the permissions are these, narrowed by its organisation.
@@ -51,6 +52,10 @@ class Viewer:
     def may(self, permission: Permission) -> bool:
         """Whether the viewer has a permission."""
         return permission in self.permissions
+
+    def organisation_in(self, language: str) -> str:
+        """The organisation's name in a language; the Chinese one where it has no other."""
+        return (self.organisation_name_en if language == "en" else "") or self.organisation_name
 
     def require(self, permission: Permission) -> None:
         """Raise NotAllowed without the permission."""

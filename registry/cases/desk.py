@@ -31,6 +31,9 @@ class DeskAlert(BaseModel):
     state: str
     project_id: int | None
     project_name: str | None
+    suspected_id: int | None
+    enterprise_id: int | None
+    enterprise_name: str | None
     region: str | None
     region_name: str | None = None
     findings_open: int
@@ -150,10 +153,12 @@ async def _alerts(session: AsyncSession, viewer: Viewer) -> list[Row]:
     return await rows(
         session,
         f"""
-        SELECT a.id AS alert_id, a.rule, a.lane, a.severity, a.state, a.project_id, v.name AS project_name, a.region,
-            a.findings_open, a.opened_at
+        SELECT a.id AS alert_id, a.rule, a.lane, a.severity, a.state, a.project_id, v.name AS project_name,
+            a.suspected_id, a.enterprise_id, e.name AS enterprise_name, a.region, a.findings_open, a.opened_at
         FROM alerts AS a LEFT JOIN LATERAL (SELECT name FROM project_versions WHERE project_id = a.project_id
             AND known_to = 'infinity' ORDER BY held_from DESC NULLS LAST LIMIT 1) AS v ON true
+        LEFT JOIN LATERAL (SELECT name FROM enterprise_versions WHERE enterprise_id = a.enterprise_id
+            AND known_to = 'infinity' ORDER BY held_from DESC NULLS LAST LIMIT 1) AS e ON true
         WHERE {_ALERTS} ORDER BY a.state = 'acknowledged', a.severity = 'warning', a.opened_at DESC, a.id
         LIMIT {MOST_SHOWN + 1}
         """,
