@@ -317,7 +317,7 @@ POLICIES: Final[dict[str, Policy]] = {
     "parameter_values": Policy(read=EVERYBODY, add=may("approve"), change=may("approve")),
     "backtests": Policy(read=may("internal"), add=may("internal")),
     # Banks too: what an enterprise has defaulted on, they must know.
-    "obligations": Policy(read=may("internal", "credit_own"), add=_OBLIGED, change=_OBLIGED),
+    "obligations": Policy(read=may("internal", "credit", "credit_own"), add=_OBLIGED, change=_OBLIGED),
     # Cases. Who of those who may change one does so is its desk's matter (registry.cases): a desk may hand one on.
     "cases": Policy(
         read=f"({_HANDOVER} OR {_CASE})",

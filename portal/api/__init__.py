@@ -24,7 +24,7 @@ def mount_api(app: FastAPI) -> None:
         if not module.name.startswith("_"):
             resource = importlib.import_module(f"{__name__}.{module.name}")
             router = resource.router
-            if not all(isinstance(route, Operation) and route.scope for route in router.routes):
+            if not all(isinstance(route, Operation) and route.scopes for route in router.routes):
                 raise TypeError(f"{module.name}: every route of the API is an Operation that names its scope.")
             app.include_router(router, prefix="/api/v1")
             if hasattr(resource, "UNVERSIONED"):

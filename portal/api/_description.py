@@ -229,7 +229,7 @@ def _described(schema: dict[str, Any], method: str, path: str, operation: dict[s
         path=path,
         summary=operation["summary"],
         description=operation.get("description", ""),
-        scope=next(one[KEY_SCHEME][0] for one in security if KEY_SCHEME in one),
+        scope=" / ".join(one[KEY_SCHEME][0] for one in security if KEY_SCHEME in one),
         public={} in security,
         parameters=[
             {

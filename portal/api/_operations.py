@@ -41,12 +41,14 @@ class ScopeMissing(NotAllowed):
         )
 
 
-def needs(scope: str, *, public: bool = False) -> dict[str, Any]:
-    """The `openapi_extra` of an operation: the scope for keys, the same permission for people, or nobody at all."""
-    if scope not in SCOPES:
-        raise ValueError(f"There is no scope {scope}.")
+def needs(*scopes: str, public: bool = False) -> dict[str, Any]:
+    """The `openapi_extra` of an operation: one of the scopes for keys, of their permissions for people; or nobody."""
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise ValueError(f"There is no scope {scope}.")
     anybody: list[dict[str, list[str]]] = [{}] if public else []
-    return {"security": [*anybody, {KEY_SCHEME: [scope]}, {COOKIE_SCHEME: sorted(SCOPES[scope])}]}
+    permissions = sorted(frozenset[Permission]().union(*(SCOPES[scope] for scope in scopes)))
+    return {"security": [*anybody, *({KEY_SCHEME: [scope]} for scope in scopes), {COOKIE_SCHEME: permissions}]}
 
 
 class Operation(APIRoute):
@@ -58,9 +60,9 @@ class Operation(APIRoute):
         return {} in self._security()
 
     @property
-    def scope(self) -> str:
-        """The scope that a key needs."""
-        return str(next(one[KEY_SCHEME][0] for one in self._security() if KEY_SCHEME in one))
+    def scopes(self) -> list[str]:
+        """The scopes of which a key needs one, the usual one first."""
+        return [one[KEY_SCHEME][0] for one in self._security() if KEY_SCHEME in one]
 
     def _security(self) -> list[dict[str, list[str]]]:
         found: list[dict[str, list[str]]] = (self.openapi_extra or {}).get("security", [])
@@ -102,10 +104,10 @@ class Operation(APIRoute):
             raise KeyNeeded(
                 "This needs a key.", remedy="Send “Authorization: Bearer KEY”; see docs/api.md for the key."
             )
-        if viewer.kind == "key" and self.scope not in viewer.scopes:
-            raise ScopeMissing(self.scope)
+        if viewer.kind == "key" and viewer.scopes.isdisjoint(self.scopes):
+            raise ScopeMissing(self.scopes[0])
         if not self.is_public:
-            _require_one(viewer, SCOPES[self.scope])
+            _require_one(viewer, frozenset[Permission]().union(*(SCOPES[scope] for scope in self.scopes)))
         if viewer.kind == "person" and request.method in UNSAFE and comes_from_here(request) is not True:
             raise NotAllowed(
                 "A change with a sign-in's cookie must come from a page of this register.",

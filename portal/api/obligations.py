@@ -1,4 +1,4 @@
-"""Obligations against defaulters over the API, for officials."""
+"""Obligations against defaulters over the API, for officials and banks: who must act on a default reads of it."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ router = APIRouter(tags=["obligations"], route_class=Operation)
 @router.get(
     "/obligations",
     summary="列出逾期未淘汰的措施 · List obligations against defaulters",
-    openapi_extra=needs("read"),
+    openapi_extra=needs("read", "credit"),
 )
 async def obligations(
     request: Request,
@@ -43,7 +43,11 @@ async def obligations(
         return await list_obligations(session, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/obligations/{reference}", summary="读取一项措施 · Read an obligation", openapi_extra=needs("read"))
+@router.get(
+    "/obligations/{reference}",
+    summary="读取一项措施 · Read an obligation",
+    openapi_extra=needs("read", "credit"),
+)
 async def obligation(request: Request, reference: str) -> ObligationFile:
     """Its clause, its evidence, its states over time."""
     async with viewing(request) as session:
