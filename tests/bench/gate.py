@@ -25,7 +25,7 @@ import asyncpg
 
 from portal.viewing import hash_of
 from registry.migrations import upgrade
-from tests.bench.judging import RECORDS_OF_PROJECT, WORLD
+from tests.bench.judging import RECORDS_OF_PROJECT, world
 
 WANTED_RATE: Final = 0.35
 WANTED_P99: Final = 3.0
@@ -108,8 +108,8 @@ async def _fill(dsn: str, records: int) -> str:
     token = f"tg_{secrets.token_urlsafe(32)}"
     connection = await asyncpg.connect(dsn)
     try:
-        for statement in WORLD:
-            await connection.execute(statement.format(projects=1 + records // RECORDS_OF_PROJECT, records=records))
+        for statement in world(records):
+            await connection.execute(statement)
         await connection.execute(
             "INSERT INTO organisations (id, kind, name_zh, name_en, lanes, region, created_at) "
             "VALUES ('bench', 'agency', '示例机关', 'Example', '{land}', '000000', now())"

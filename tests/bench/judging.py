@@ -31,12 +31,12 @@ from registry.law.reading import law
 from registry.migrations import upgrade
 from tests.bench._row_judge import judge_one
 
-# One project has eight records; one in fifty acts is flagged.
-RECORDS_OF_PROJECT: Final = 8
+# Five million records are of some 300,000 projects, as many as linking is measured with; one in fifty acts is flagged.
+RECORDS_OF_PROJECT: Final = 16
 SAMPLE: Final = 2_000
 CHANGED: Final = 1_000
 
-WORLD: Final = (
+_WORLD: Final = (
     """INSERT INTO enterprises (id, reference, created_at) OVERRIDING SYSTEM VALUE
        SELECT n, 'bench:' || n, '2020-01-01' FROM generate_series(1, {projects}) AS n""",
     """INSERT INTO enterprise_versions (enterprise_id, uscc, name, name_normal, region, known_from)
@@ -91,15 +91,15 @@ WORLD: Final = (
               CASE WHEN n % 1000 < 8 THEN DATE '2013-12-01'
                    ELSE DATE '2014-05-01' + (200 * (n % 8 >= 3)::integer + n % 100)::integer END,
               CASE WHEN n % 8 = 5 THEN 'working_capital' END,
-              CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / 8)::text, 6, '0') END,
-              CASE WHEN n % 10 < 9 THEN lpad((1 + n / 8)::text, 18, '9') END, '示例' || 1 + n / 8, '示例' || 1 + n / 8,
+              CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / {each})::text, 6, '0') END,
+              CASE WHEN n % 10 < 9 THEN lpad((1 + n / {each})::text, 18, '9') END, '示例' || 1 + n / {each}, '示例' || 1 + n / {each},
               CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n,
               CASE WHEN n % 80 = 1 THEN jsonb_build_array(jsonb_build_object('product',
-                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / 8) % 6],
+                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / {each}) % 6],
                    'amount', '1000000', 'unit', 't/a')) END, '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
     """INSERT INTO links (record_id, project_id, enterprise_id, outcome, method, known_from)
-       SELECT n, 1 + n / 8, 1 + n / 8, 'linked', 'project_code', '2020-01-01'
+       SELECT n, 1 + n / {each}, 1 + n / {each}, 'linked', 'project_code', '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
     "VACUUM ANALYZE",
 )
@@ -175,9 +175,15 @@ async def run(server: str, rows: int, *, rounds: int = 5, explain: bool = False)
         await administration.close()
 
 
+def world(rows: int) -> list[str]:
+    """The statements that fill a database with so many records."""
+    projects = 1 + rows // RECORDS_OF_PROJECT
+    return [one.format(projects=projects, records=rows, each=RECORDS_OF_PROJECT) for one in _WORLD]
+
+
 async def _fill(connection: asyncpg.Connection, rows: int) -> None:
-    for statement in WORLD:
-        await connection.execute(statement.format(projects=1 + rows // RECORDS_OF_PROJECT, records=rows))
+    for statement in world(rows):
+        await connection.execute(statement)
 
 
 async def _measure(engine: AsyncEngine, rows: int, rounds: int, *, explain: bool) -> list[Comparison]:
