@@ -92,10 +92,12 @@ _WORLD: Final = (
                    ELSE DATE '2014-05-01' + (200 * (n % 8 >= 3)::integer + n % 100)::integer END,
               CASE WHEN n % 8 = 5 THEN 'working_capital' END,
               CASE WHEN n % 10 < 7 THEN '2014-130200-31-03-' || lpad((1 + n / {each})::text, 6, '0') END,
-              CASE WHEN n % 10 < 9 THEN lpad((1 + n / {each})::text, 18, '9') END, '示例' || 1 + n / {each}, '示例' || 1 + n / {each},
+              CASE WHEN n % 10 < 9 THEN lpad((1 + n / {each})::text, 18, '9') END, '示例' || 1 + n / {each},
+              '示例' || 1 + n / {each},
               CASE WHEN n % 3 = 0 THEN '130200' WHEN n % 3 = 1 THEN '130000' END, n,
               CASE WHEN n % 80 = 1 THEN jsonb_build_array(jsonb_build_object('product',
-                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])[1 + (1 + n / {each}) % 6],
+                   (ARRAY['crude_steel', 'clinker', 'aluminium', 'flat_glass', 'ships', 'other'])
+                       [1 + (1 + n / {each}) % 6],
                    'amount', '1000000', 'unit', 't/a')) END, '2020-01-01'
        FROM generate_series(0, {records} - 1) AS n""",
     """INSERT INTO links (record_id, project_id, enterprise_id, outcome, method, known_from)
