@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from jobs import delivering, pipeline
 from jobs.pipeline import Work
@@ -36,6 +37,10 @@ FOLLOWING: Final[dict[str, tuple[str, ...]]] = {
     "alert": ("deliver",),
     "let_pass": ("deliver",),
 }
+
+
+# Of two transactions that wait for each other PostgreSQL ends one: deadlock, serialisation.
+GIVE_WAY: Final = frozenset({"40P01", "40001"})
 
 
 class Flow:
@@ -77,7 +82,14 @@ class Flow:
         while not self.work.stopping.is_set():
             self._again.discard(step)
             batches.clear()
-            await STEPS[step](replace(self.work, told=told))
+            try:
+                await STEPS[step](replace(self.work, told=told))
+            except DBAPIError as error:
+                if _state(error) not in GIVE_WAY:
+                    raise
+                # Nothing of the batch was kept: its marks are there to be claimed again.
+                LOG.warning("a step gave way to another process", step=step, sqlstate=_state(error))
+                continue
             if batches:
                 self._follow(step)
                 if step in PURPOSES:
@@ -100,4 +112,9 @@ class Flow:
 def _say(task: "asyncio.Future[None]") -> None:
     """What nobody waits for must not fail in silence; its marks are still there, and the scheduler looks again."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        LOG.error("a step broke off", error=type(error).__name__)
+        LOG.error("a step broke off", error=type(error).__name__, sqlstate=_state(error))
+
+
+def _state(error: BaseException) -> str:
+    """PostgreSQL's code of what went wrong; its sentence may hold what the statement did, which is for nobody's log."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""

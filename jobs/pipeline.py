@@ -161,7 +161,9 @@ async def index(work: Work, settled: Settled | None = None) -> Settled:
     settled = settled or Settled()
     try:
         while not work.stopping.is_set():
-            done = await index_changed(work.servers(), limit=INDEXED_AT_ONCE, visible=True, lane=work.lane)
+            # A big run shows within the second that Elasticsearch takes by itself; asking would hold up the small ones.
+            visible = work.lane != "big"
+            done = await index_changed(work.servers(), limit=INDEXED_AT_ONCE, visible=visible, lane=work.lane)
             settled.add(done)
             if not done.claimed:
                 break

@@ -69,6 +69,7 @@ class Indexed:
     superseded: int = 0
     failed: int = 0
     problems: list[str] = field(default_factory=list)
+    indices: set[str] = field(default_factory=set)
 
     def add(self, written: Written) -> None:
         """Take over the account of one batch."""
@@ -77,6 +78,7 @@ class Indexed:
         self.superseded += written.superseded
         self.failed += len(written.failed)
         self.problems = (self.problems + written.problems)[:20]
+        self.indices |= written.indices
 
 
 async def next_version(session: AsyncSession) -> int:
@@ -163,8 +165,8 @@ async def index_changed(
                 await dirty.mark(session, "index", kind, [id_ for of, id_ in bad if of == kind])
     if total.failed:
         LOG.warning("documents refused by Elasticsearch", failed=total.failed, problems=total.problems)
-    if visible:
-        await refresh(servers)
+    if visible and total.indices:
+        await refresh(servers, total.indices)
     return total
 
 
@@ -186,10 +188,7 @@ def _target(servers: Servers, line: Line) -> Target:
     return next(target for target in TARGETS if alias(servers.prefix, target) == line.index)
 
 
-async def refresh(servers: Servers) -> None:
-    """Let searches see everything written so far."""
-    await ask(
-        servers.elasticsearch.indices.refresh,
-        index=[alias(servers.prefix, target) for target in TARGETS],
-        ignore_unavailable=True,
-    )
+async def refresh(servers: Servers, indices: Collection[str] = ()) -> None:
+    """Let searches see everything written so far: to these indices or aliases, to all when none is named."""
+    named = sorted(indices) or [alias(servers.prefix, target) for target in TARGETS]
+    await ask(servers.elasticsearch.indices.refresh, index=named, ignore_unavailable=True)

@@ -45,6 +45,7 @@ class Written:
     superseded: int = 0  # the index held a later version already
     failed: list[Line] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # what Elasticsearch said, the first few
+    indices: set[str] = field(default_factory=set)  # to which something was sent
 
     def add(self, other: "Written") -> None:
         """Take over the counts of another part."""
@@ -53,6 +54,7 @@ class Written:
         self.superseded += other.superseded
         self.failed += other.failed
         self.problems = (self.problems + other.problems)[:KEPT_PROBLEMS]
+        self.indices |= other.indices
 
 
 def portions(lines: Iterable[Line]) -> list[list[Line]]:
@@ -112,7 +114,7 @@ class Writer:
 
 async def send_portion(servers: Servers, portion: Sequence[Line], *, aliases: bool) -> Written:
     """Write one portion; items that Elasticsearch was too busy for are sent again, a few times, ever later."""
-    account = Written()
+    account = Written(indices={portion[0].index})
     waiting = list(portion)
     for attempt in range(ATTEMPTS):
         if attempt:
