@@ -3,7 +3,7 @@
 A scratch database is filled with projects, approvals, linked records; then the judging of the nation and two bare joins
 run in turns, so that a busy machine slows all of them. The floor asks nothing of a row: it joins and counts.
 
-In the same run a sample is judged a row at a time by three of the rules in Python (tests.bench._row_judge), and 1,000
+In the same run a sample is judged a row at a time by ten of the rules in Python (tests.bench._row_judge), and 1,000
 changed records are judged and written as after a sync.
 """
 
