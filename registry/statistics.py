@@ -13,7 +13,8 @@ SELECT c.relname
 FROM pg_class AS c
 JOIN pg_stat_user_tables AS s ON s.relid = c.oid
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r' AND pg_table_is_visible(c.oid)
-  AND has_table_privilege(c.oid, 'MAINTAIN') AND (c.reltuples < 0 OR s.n_mod_since_analyze > :worth + 0.1 * s.n_live_tup)
+  AND has_table_privilege(c.oid, 'MAINTAIN')
+  AND (c.reltuples < 0 OR s.n_mod_since_analyze > :worth + 0.1 * s.n_live_tup)
 ORDER BY c.relname
 """
 
