@@ -84,6 +84,8 @@ def make_engine(dsn: str, *, pool_size: int = 5) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=10,
         pool_pre_ping=True,
+        # The one used last comes first: it has planned the big statements already.
+        pool_use_lifo=True,
         hide_parameters=True,
         json_serializer=json_text,
         json_deserializer=orjson.loads,
