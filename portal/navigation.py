@@ -60,7 +60,7 @@ SECTIONS: Final = (
     Section(N_("检索"), (Place("/search", N_("检索")),)),
     Section(N_("疑点"), (Place("/findings", N_("疑点")),)),
     Section(
-        N_("公布"),
+        N_("公示与公告"),
         (
             Place("/notices", N_("公示与公告")),
             Place("/statistics", N_("处理情况统计")),
