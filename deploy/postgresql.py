@@ -38,6 +38,8 @@ START_SECONDS = 300
 SETTINGS = {
     "shared_buffers": "256MB",
     "max_connections": "100",
+    # Judging locks each project that a batch touches; with room for them a big batch holds nobody else up.
+    "max_locks_per_transaction": "128",
     "work_mem": "32MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",

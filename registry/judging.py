@@ -20,9 +20,11 @@ from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
 
 CLAIM_LIMIT: Final = 20_000
-# Projects (and enterprises) share so many locks; a batch takes at most so many of a server's 6,400.
-_LOCKS: Final = 4_096
-_MOST_LOCKS: Final = 2_000
+# An advisory lock's second key has 31 bits.
+_KEYS: Final = 2**31
+_ROOM: Final = text(
+    "SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 4"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +91,18 @@ async def judge_changed(
 async def _wait_for_others(session: AsyncSession, projects: Sequence[int], enterprises: Sequence[int]) -> None:
     """Two batches may touch the same project: the later one reads after the earlier has written, and undoes nothing.
 
-    Advisory locks: whoever registers a project locks its row and then waits for our marks. As many of them as the
-    server has room for; a batch that touches more is at it alone.
+    Advisory locks, one a project and one an enterprise: whoever registers a project locks its row and then waits for
+    our marks. A batch takes at most a quarter of what the server has room for; one that touches more is at it alone.
     """
-    keys = sorted({one % _LOCKS for one in projects} | {_LOCKS + one % _LOCKS for one in enterprises})
     connection = await session.connection()
-    few = len(keys) <= _MOST_LOCKS
+    few = len(projects) + len(enterprises) <= (await connection.scalar(_ROOM) or 0)
     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{'_shared' if few else ''}(hashtext('judging'), -1)")
     if few:
-        await connection.exec_driver_sql(
-            "SELECT count(pg_advisory_xact_lock(hashtext('judging'), key)) FROM unnest($1::int[]) AS key", (keys,)
-        )
+        for kind, ids in (("project", projects), ("enterprise", enterprises)):
+            await connection.exec_driver_sql(
+                f"SELECT count(pg_advisory_xact_lock(hashtext('judging {kind}'), key)) FROM unnest($1::int[]) AS key",
+                (sorted({one % _KEYS for one in ids}),),
+            )
 
 
 async def _close(
