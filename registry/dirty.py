@@ -178,17 +178,11 @@ def _turns(runs: list[tuple[int | None, int]], limit: int) -> list[tuple[int | N
 
 
 async def settle(session: AsyncSession, purpose: Purpose, claims: Collection[Claim]) -> int:
-    """Remove claimed marks that nobody renewed; returns how many went.
-
-    A mark that somebody is just renewing is left to them: waiting for them would hold up what follows, and of two that
-    wait for each other one would be ended.
-    """
+    """Remove claimed marks that nobody renewed; returns how many went."""
     if not claims:
         return 0
     statement = text(
-        "DELETE FROM dirty_marks USING (SELECT kind, id, mark FROM dirty_marks "
-        "JOIN unnest(:kinds, :ids, :marks) AS claimed (kind, id, mark) USING (kind, id, mark) "
-        "WHERE dirty_marks.purpose = :purpose FOR UPDATE OF dirty_marks SKIP LOCKED) AS done "
+        "DELETE FROM dirty_marks USING unnest(:kinds, :ids, :marks) AS done (kind, id, mark) "
         "WHERE dirty_marks.purpose = :purpose AND dirty_marks.kind = done.kind "
         "AND dirty_marks.id = done.id AND dirty_marks.mark = done.mark"
     ).bindparams(
