@@ -42,8 +42,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Verify, take effect once, answer."""
-        body = self.rfile.read(int(self.headers["content-length"]))
+        length = int(self.headers["content-length"])
+        body = self.rfile.read(length)
         server = self.server
+        if len(body) < length:
+            # Its sender was killed while it sent.
+            self.close_connection = True
+            return
         try:
             event = Webhook(server.secret).verify(body, dict(self.headers))
         except WebhookVerificationError:

@@ -272,7 +272,7 @@ def test_whatever_will_go_was_announced_half_a_year_before() -> None:
 
 def test_a_route_without_a_scope_cannot_be_added() -> None:
     with pytest.raises(ValueError, match="names no scope"):
-        Operation("/things", lambda: None).scope  # noqa: B018  # asking is what is tested
+        Operation("/things", lambda: None).scopes  # noqa: B018  # asking is what is tested
     with pytest.raises(ValueError, match="no scope everything"):
         needs("everything")
 
