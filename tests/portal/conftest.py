@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from registry.migrations import upgrade
 from registry.roles import Role
@@ -27,6 +27,9 @@ from tests.conftest import DATABASES, ask_elasticsearch, run
 from tests.portal.people import signed_in, signed_in_as
 
 SECONDS: Final = 180
+# Other parts of the suite run beside: what is expected of a page may come late, and no test is about when.
+expect.set_options(timeout=30_000)
+
 COMMAND: Final = [sys.executable, "-c", "from portal.commands import main; main()"]
 OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
