@@ -5,35 +5,39 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.dirty import MARK_AGAIN
 from registry.names import NORMALISER_VERSION, normal_texts
 
 FACT: Final = "normaliser_version"
-# Table, the name as given, its normal form, the trigger that refuses a rewrite: a normal form is no history.
+# Table, the name as given, its normal form, whose it is.
 STORED: Final = (
-    ("enterprise_versions", "name", "name_normal", "refuse_rewrite"),
-    ("enterprise_names", "name", "name_normal", "refuse_rewrite"),
-    ("project_versions", "name", "name_normal", "refuse_rewrite"),
-    ("records", "party_name", "party_name_normal", "refuse_rewrite"),
-    ("records", "project_name", "project_name_normal", "refuse_rewrite"),
-    ("records", "authority", "lender_normal", "refuse_rewrite"),
-    ("suspected_versions", "party_name", "party_name_normal", "refuse_rewrite"),
+    ("enterprise_versions", "name", "name_normal", "enterprise"),
+    ("enterprise_names", "name", "name_normal", "enterprise"),
+    ("project_versions", "name", "name_normal", "project"),
+    ("records", "party_name", "party_name_normal", "record"),
+    ("records", "project_name", "project_name_normal", "record"),
+    ("records", "authority", "lender_normal", "record"),
+    ("suspected_versions", "party_name", "party_name_normal", "suspected"),
 )
+# What then awaits which: links rest on normal forms, and so does what search finds; suspects follow their records.
+_PURPOSES: Final = {name: ["link", "index"] for name in ("enterprise", "project", "record")} | {"suspected": ["index"]}
+# History is not rewritten; a normal form is no history, but a reading of it.
+_TRIGGER: Final = "refuse_rewrite"
 _AT_ONCE: Final = 20_000
 
 
 async def renormalise(connection: AsyncConnection) -> int:
     """Compute every stored normal form again after the normaliser changed; how many rows have another one now.
 
-    The links and the search index rest on them: where this is not 0, `threegates relink` says what would change and
-    does it, and `threegates reindex` follows.
+    What they belong to is marked as if it had been renamed: it is linked and indexed anew, and findings follow.
     """
     fact = {"name": FACT}
     stored = await connection.scalar(text("SELECT value FROM register_facts WHERE name = :name"), fact)
     if stored == NORMALISER_VERSION:
         return 0
     changed = 0
-    for table, name, normal, trigger in STORED:
-        changed += await _column(connection, table, name, normal, trigger)
+    for table, name, normal, kind in STORED:
+        changed += await _column(connection, table, name, normal, kind)
     await connection.execute(
         text(
             "INSERT INTO register_facts (name, value) VALUES (:name, to_jsonb(CAST(:value AS int))) "
@@ -44,7 +48,7 @@ async def renormalise(connection: AsyncConnection) -> int:
     return changed
 
 
-async def _column(connection: AsyncConnection, table: str, name: str, normal: str, trigger: str) -> int:
+async def _column(connection: AsyncConnection, table: str, name: str, normal: str, kind: str) -> int:
     """One column, by distinct names: a million records bear far fewer."""
     wrong: dict[tuple[str, str], str] = {}
     # Not by a cursor: the table cannot be altered below while one is open on it.
@@ -63,13 +67,20 @@ async def _column(connection: AsyncConnection, table: str, name: str, normal: st
     await connection.execute(text("DROP TABLE names_held"))
     if not wrong:
         return 0
-    await connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}"))
-    changed = await connection.execute(
+    await connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {_TRIGGER}"))
+    changed = await connection.scalar(
         text(
-            f"UPDATE {table} AS t SET {normal} = n.told FROM unnest(CAST(:given AS text[]), CAST(:held AS text[]), "
-            f"CAST(:told AS text[])) AS n (given, held, told) WHERE t.{name} = n.given AND t.{normal} = n.held"
+            f"WITH renamed AS (UPDATE {table} AS t SET {normal} = n.told FROM unnest(CAST(:given AS text[]), "
+            "CAST(:held AS text[]), CAST(:told AS text[])) AS n (given, held, told) "
+            f"WHERE t.{name} = n.given AND t.{normal} = n.held RETURNING t.{kind}_id AS id), "
+            "marked AS (INSERT INTO dirty_marks (purpose, kind, id) SELECT purpose, :kind, id "
+            "FROM (SELECT DISTINCT id FROM renamed) AS each, unnest(CAST(:purposes AS text[])) AS purposes (purpose) "
+            f"ORDER BY purpose DESC, id {MARK_AGAIN}) SELECT count(*) FROM renamed"
         ),
-        {"given": [one for one, _ in wrong], "held": [one for _, one in wrong], "told": list(wrong.values())},
-    )
-    await connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}"))
-    return changed.rowcount
+        {
+            "given": [one for one, _ in wrong], "held": [one for _, one in wrong], "told": list(wrong.values()),
+            "kind": kind, "purposes": _PURPOSES[kind],
+        },
+    )  # fmt: skip
+    await connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {_TRIGGER}"))
+    return int(changed or 0)

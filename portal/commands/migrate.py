@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
         typer.echo("数据库结构已是最新 · the database's schema is up to date")
         if renamed:
             typer.echo(
-                f"{renamed} 条名称的规范形式有变，请运行 threegates relink，再运行 threegates reindex · "
-                "names have another normal form: run `threegates relink`, then `threegates reindex`"
+                f"{renamed} 条名称的规范形式有变，将重新关联和索引 · "
+                f"{renamed} names have another normal form: they are linked and indexed anew"
             )
 
 

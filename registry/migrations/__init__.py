@@ -29,7 +29,7 @@ async def upgrade(dsn: str, *, restored: bool = False) -> int:
     """Bring the schema to the newest migration, load reference data and law, put the policies in force; repeatable.
 
     With `restored` the policies are put in force whatever the register says: a backup brings none. Returns how many
-    stored names have another normal form than before: their links and the index are then of yesterday.
+    stored names have another normal form than before; what they belong to is marked.
     """
     migrating = make_engine(dsn, pool_size=1)
     try:

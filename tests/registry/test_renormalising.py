@@ -7,6 +7,8 @@ from registry.names import normalise
 from registry.renormalising import FACT, STORED, renormalise
 from tests.registry.worlds import keep, record, scenario
 
+KINDS = ("enterprise", "project", "record")
+
 
 async def test_stored_normal_forms_follow_the_normaliser(engine: AsyncEngine) -> None:
     await keep(engine, scenario([record("L1", "land_grant", "2014-02-01", party_name="示例(甲)澂江钢铁有限公司")]))
@@ -19,6 +21,7 @@ async def test_stored_normal_forms_follow_the_normaliser(engine: AsyncEngine) ->
             await connection.execute(text(f"UPDATE {table} SET {normal} = 'x' WHERE {normal} <> '' AND {name} <> ''"))
         for table in tables:
             await connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+        await connection.execute(text("DELETE FROM dirty_marks"))
     async with engine.begin() as connection:
         assert await renormalise(connection) == 0
         await connection.execute(text("UPDATE register_facts SET value = '0' WHERE name = :name"), {"name": FACT})
@@ -32,3 +35,5 @@ async def test_stored_normal_forms_follow_the_normaliser(engine: AsyncEngine) ->
         assert await connection.scalar(text("SELECT party_name_normal FROM records")) == "示例甲澄江钢铁有限公司"
         off = await connection.scalar(text("SELECT count(*) FROM pg_trigger WHERE tgenabled = 'D'"))
         assert off == 0
+        found = await connection.execute(text("SELECT DISTINCT purpose, kind FROM dirty_marks"))
+        assert {tuple(row) for row in found} >= {(one, kind) for one in ("link", "index") for kind in KINDS}
