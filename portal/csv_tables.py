@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from starlette.responses import Response
 
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")
+from registry.clock import CIVIL_ZONE
+from registry.table_cells import plain_text
+
 MOST_EXPORTED: Final = 5000
 
 
@@ -27,6 +30,9 @@ def csv_table(name: str, columns: Sequence[str], lines: Iterable[Any]) -> Respon
 
 
 def cell(value: Any) -> str:
-    """A value as it stands in a table; a text that would be a formula is marked as a text."""
-    text = "" if value is None else str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    """A value as it stands in a table: instants in civil time, what has parts as JSON, no formulas."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(CIVIL_ZONE).isoformat()
+    return plain_text(orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value))

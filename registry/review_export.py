@@ -11,9 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.audience import CREDIT_ACTS
 from registry.review_queue import PRESENT_WORDS
-
-# A spreadsheet takes a text that begins so for a formula; a quotation mark before it changes no normal form.
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", "\x00")
+from registry.table_cells import plain_text
 
 # The code of a project, or its reference in the register where it has none: what truth.csv names it by.
 _CODE: Final = "coalesce(v.code, p.reference)"
@@ -93,5 +91,4 @@ async def _write(path: Path, columns: str, found: AsyncIterator[dict[str, Any]])
 
 
 def _cells(values: Iterable[Any]) -> list[str]:
-    texts = ["" if value is None else str(value) for value in values]
-    return [f"'{text}" if text.startswith(_FORMULA) else text for text in texts]
+    return [plain_text("" if value is None else str(value)) for value in values]

@@ -1,32 +1,41 @@
 """The audit for auditors: who did or read what, when and why; the state of its chain; a table to take along."""
 
-import csv
-import io
 from datetime import date
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter
 from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
 from portal.audit_words import action_words, differences, thing_words
+from portal.csv_tables import csv_table
 from portal.language import _, current_language
 from portal.rendering import render
 from portal.viewing import viewing
 from registry.audit_search import AuditFilter, AuditLine, chain_state, search_audit
 from registry.auditing import audit
-from registry.clock import CIVIL_ZONE
 from registry.errors import BadInput
 
 router = APIRouter()
 
 # Whoever needs more asks for a shorter period.
 MOST_EXPORTED: Final = 20_000
-EXPORTED: Final = "id,at,actor,actor_kind,organisation_id,action,subject_kind,subject,why,before,after,request_id,batch"
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+EXPORTED: Final = (
+    "id",
+    "at",
+    "actor",
+    "actor_kind",
+    "organisation_id",
+    "action",
+    "subject_kind",
+    "subject",
+    "why",
+    "before",
+    "after",
+    "request_id",
+    "batch",
+)
 
 
 def _day(text: str, name: str) -> date | None:
@@ -96,25 +105,7 @@ async def audit_table(request: Request) -> Response:
                 remedy=f"Choose a shorter period; up to {MOST_EXPORTED} entries are exported at once.",
             )
         await _note(session, request, "audit.export", wanted, len(lines))
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(EXPORTED.split(","))
-    writer.writerows([_cell(getattr(one, name)) for name in EXPORTED.split(",")] for one in lines)
-    # Excel reads Chinese rightly only behind this mark.
-    return Response(
-        ("\ufeff" + stream.getvalue()).encode(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="audit.csv"'},
-    )
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if hasattr(value, "astimezone"):
-        return str(value.astimezone(CIVIL_ZONE).isoformat())
-    text = orjson.dumps(value).decode() if isinstance(value, dict | list) else str(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return csv_table("audit.csv", EXPORTED, lines)
 
 
 def _verified_words(said: dict[str, Any] | None) -> str:

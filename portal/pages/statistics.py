@@ -1,13 +1,12 @@
 """How long it took, by agency and province; and the 29 tasks with who is responsible and how the work stands."""
 
-import csv
-import io
 from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.csv_tables import csv_table
 from portal.rendering import render
 from portal.viewing import viewing
 from registry import clock
@@ -49,15 +48,7 @@ async def table(request: Request) -> Response:
     """The same as a table; numbers and names of agencies of the state, nothing that anybody typed."""
     async with viewing(request) as session:
         found = await figures(session, _year(request), internal=request.state.viewer.may("internal"))
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
-    writer.writerows(["" if (value := getattr(one, name)) is None else str(value) for name in COLUMNS] for one in found)
-    return Response(
-        ("\ufeff" + stream.getvalue()).encode(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="statistics.csv"'},
-    )
+    return csv_table("statistics.csv", COLUMNS, found)
 
 
 @router.get("/accountability")
