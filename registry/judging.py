@@ -18,13 +18,9 @@ from registry.gate.marks import mark_acts
 from registry.gate.watch import look_again
 from registry.law_in_force import catalogue_in_force
 from registry.merging_findings import Merged, Unflagged, close, find_unflagged, merge_flags, why_closed
+from registry.turns import take_turn
 
 CLAIM_LIMIT: Final = 20_000
-# An advisory lock's second key has 31 bits.
-_KEYS: Final = 2**31
-_ROOM: Final = text(
-    "SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int / 4"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +47,8 @@ async def replay(session: AsyncSession, as_of: date, known_at: datetime) -> list
 async def judge_nation(session: AsyncSession, as_of: date, at: datetime) -> Judged:
     """Judge every settled record by what is known now and bring the findings up to date; `at` is when we learn it."""
     await statistics.refresh(session, statistics.WORTH_A_LOOK)
+    # Alone: what a batch of changed records opened after our reading would be closed again here.
+    await take_turn(session, "judging")
     flags = await ask_flags_with_evidence(session, Asked(Use("nation"), as_of))
     connection = await session.connection()
     unsettled = list((await connection.execute(text(UNSETTLED_RECORDS))).scalars())
@@ -74,7 +72,10 @@ async def judge_changed(
     await statistics.refresh(session, len(claims))
     as_of = civil_day(at)
     projects, records, enterprises = await _touched(session, claims)
-    await _wait_for_others(session, projects, enterprises)
+    # The later of two batches that touch the same reads after the earlier has written, and undoes nothing. By locks of
+    # their own: whoever registers a project locks its row and then waits for our marks.
+    touched = [f"{kind} {one}" for kind, ids in (("project", projects), ("enterprise", enterprises)) for one in ids]
+    await take_turn(session, "judging", touched)
     flags = await ask_flags_with_evidence(
         session, Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
     )
@@ -86,23 +87,6 @@ async def judge_changed(
     judged = await _finish(session, "changed", as_of, at, len(records), merged, dirty.run_of(claims))
     await dirty.settle(session, "judge", claims)
     return judged
-
-
-async def _wait_for_others(session: AsyncSession, projects: Sequence[int], enterprises: Sequence[int]) -> None:
-    """Two batches may touch the same project: the later one reads after the earlier has written, and undoes nothing.
-
-    Advisory locks, one a project and one an enterprise: whoever registers a project locks its row and then waits for
-    our marks. A batch takes at most a quarter of what the server has room for; one that touches more is at it alone.
-    """
-    connection = await session.connection()
-    few = len(projects) + len(enterprises) <= (await connection.scalar(_ROOM) or 0)
-    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{'_shared' if few else ''}(hashtext('judging'), -1)")
-    if few:
-        for kind, ids in (("project", projects), ("enterprise", enterprises)):
-            await connection.exec_driver_sql(
-                f"SELECT count(pg_advisory_xact_lock(hashtext('judging {kind}'), key)) FROM unnest($1::int[]) AS key",
-                (sorted({one % _KEYS for one in ids}),),
-            )
 
 
 async def _close(

@@ -28,5 +28,6 @@ async def refresh(session: AsyncSession, changes: int) -> None:
     if changes < WORTH_A_LOOK:
         return
     connection = await session.connection()
+    # Whoever is at it already does it for us: its lock lasts as long as its transaction.
     for table in (await connection.execute(text(_GROWN), {"worth": WORTH_A_LOOK})).scalars().all():
-        await connection.execute(text(f'ANALYZE "{table}"'))
+        await connection.execute(text(f'ANALYZE (SKIP_LOCKED) "{table}"'))

@@ -13,6 +13,8 @@ from search.client import BULK_SECONDS, BUSY, Servers, ask
 # Bigger portions gain nothing and make a refused one dear.
 PORTION_BYTES: Final = 1_500_000
 IN_FLIGHT: Final = 2
+# Elasticsearch works a portion off to its end before it takes the next: of what nobody waits for, a little at a time.
+BESIDE_OTHERS_BYTES: Final = 200_000
 ATTEMPTS: Final = 5
 KEPT_PROBLEMS: Final = 20
 
@@ -57,13 +59,13 @@ class Written:
         self.indices |= other.indices
 
 
-def portions(lines: Iterable[Line]) -> list[list[Line]]:
-    """Lines by index, in portions of about PORTION_BYTES."""
+def portions(lines: Iterable[Line], size: int = PORTION_BYTES) -> list[list[Line]]:
+    """Lines by index, in portions of about so many bytes."""
     by_index: dict[str, list[list[Line]]] = {}
     sizes: dict[str, int] = {}
     for line in lines:
         made = by_index.setdefault(line.index, [])
-        if not made or sizes[line.index] >= PORTION_BYTES:
+        if not made or sizes[line.index] >= size:
             made.append([])
             sizes[line.index] = 0
         made[-1].append(line)
@@ -72,18 +74,22 @@ def portions(lines: Iterable[Line]) -> list[list[Line]]:
 
 
 class Writer:
-    """Sends lines with two bulks in flight; `finish` waits for the last and gives the account."""
+    """Sends lines with two bulks in flight; `finish` waits for the last and gives the account.
 
-    def __init__(self, servers: Servers, *, aliases: bool = True) -> None:
+    With `giving_way` only a small one at a time, so that others' bulks find a place in Elasticsearch at once.
+    """
+
+    def __init__(self, servers: Servers, *, aliases: bool = True, giving_way: bool = False) -> None:
         self._servers = servers
+        self._size = BESIDE_OTHERS_BYTES if giving_way else PORTION_BYTES
         self._aliases = aliases  # whether lines name aliases: then none may be made into an index by a write
-        self._places = asyncio.Semaphore(IN_FLIGHT)
+        self._places = asyncio.Semaphore(1 if giving_way else IN_FLIGHT)
         self._tasks: set[asyncio.Task[Written]] = set()
         self._written = Written()
 
     async def send(self, lines: Iterable[Line]) -> None:
         """Send lines as soon as there is a place in flight; a failure of the server comes out here or in `finish`."""
-        for portion in portions(lines):
+        for portion in portions(lines, self._size):
             await self._places.acquire()
             self._collect()
             task = asyncio.create_task(self._send_one(portion))

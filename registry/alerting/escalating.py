@@ -15,6 +15,7 @@ from registry.alerting.spreading import Channels, spread
 from registry.clock import civil_day
 from registry.flags import Succession, read_succession
 from registry.history import Instant
+from registry.turns import take_turn
 
 AT_ONCE: Final = 2_000
 
@@ -32,7 +33,7 @@ class Passed:
 async def let_time_pass(session: AsyncSession, at: datetime, channels: Channels) -> Passed:
     """Look once at everything that is due by now; again it does nothing more."""
     connection = await session.connection()
-    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('alerts', 0))")
+    await take_turn(session, "alerts")
     routed = await _reroute(session, connection, at)
     returned = await _return(connection, at)
     escalated = await _escalate(session, connection, at)

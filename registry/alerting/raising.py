@@ -20,6 +20,7 @@ from registry.alerting.routing import route
 from registry.alerting.spreading import Channels, spread
 from registry.clock import civil_day
 from registry.history import Instant
+from registry.turns import take_turn
 
 # So many findings a transaction: a nation's worth does not hold its marks for long.
 AT_ONCE: Final = 500
@@ -45,13 +46,11 @@ async def raise_alerts(
     if not claims:
         return Raised()
     connection = await session.connection()
-    await connection.exec_driver_sql("DROP TABLE IF EXISTS telling, touched")
-    await connection.execute(
-        text(_GROUPING).bindparams(bindparam("versions", type_=ARRAY(BigInteger))),
-        {"versions": [claim.id for claim in claims]},
-    )
-    # Two who raise at once would both open the same: one after the other.
-    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('alerts', 0))")
+    versions = [claim.id for claim in claims]
+    await _group(connection, versions)
+    # Two who raise of the same topic would both open an alert, or one would write what it read before the other.
+    await take_turn(session, "alerts", list((await connection.execute(text(_TOPICS))).scalars()))
+    await _group(connection, versions)
     opened = await _open(connection, at)
     await _gather(connection, at)
     raised, closed = await _restate(connection, at)
@@ -62,6 +61,13 @@ async def raise_alerts(
     deliveries = await spread(session, at, channels)
     await dirty.settle(session, "alert", claims)
     return Raised(len(claims), len(opened), len(raised), len(closed), deliveries)
+
+
+async def _group(connection: AsyncConnection, versions: list[int]) -> None:
+    await connection.exec_driver_sql("DROP TABLE IF EXISTS telling, touched")
+    await connection.execute(
+        text(_GROUPING).bindparams(bindparam("versions", type_=ARRAY(BigInteger))), {"versions": versions}
+    )
 
 
 def _at(sql: str) -> TextClause:
@@ -113,6 +119,13 @@ async def _give_desks(session: AsyncSession, connection: AsyncConnection, at: da
     await connection.execute(text(_DESKS).bindparams(*binds), by)
 
 
+# What is told of, and what it belonged to before.
+_TOPICS: Final = """
+SELECT topic FROM telling
+UNION
+SELECT a.topic FROM alert_findings AS g JOIN telling AS t ON t.fingerprint = g.fingerprint
+JOIN alerts AS a ON a.id = g.alert_id
+"""
 _EVENT: Final = (
     "INSERT INTO alert_events (alert_id, at, kind, reason) "
     "SELECT id, :at, CAST(:kind AS text), CASE WHEN CAST(:kind AS text) = 'closed' THEN closed_reason ELSE '' END "

@@ -1,9 +1,12 @@
 """The register that candidates are looked up in: read from PostgreSQL once a process, then only what changed."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -76,8 +79,18 @@ def forget() -> None:
     _HELD.state, _HELD.register, _HELD.stamps = None, None, {}
 
 
-async def known_register(connection: AsyncConnection) -> Register:
-    """The register as this transaction sees it."""
+# Of each event loop: whoever looks up in a thread must not find the register half renewed by another.
+_TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def known_register(connection: AsyncConnection) -> AsyncIterator[Register]:
+    """The register as this transaction sees it, for one at a time."""
+    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        yield await _renewed(connection)
+
+
+async def _renewed(connection: AsyncConnection) -> Register:
     state = tuple((await connection.exec_driver_sql(_STATE)).one())
     if _HELD.register is not None and _HELD.state == state:
         return _HELD.register
@@ -100,7 +113,7 @@ async def known_register(connection: AsyncConnection) -> Register:
 
 async def _read(connection: AsyncConnection) -> Register:
     projects, owners = await _projects(connection), await _owners(connection, None)
-    return Register(projects, owners)
+    return await asyncio.to_thread(Register, projects, owners)
 
 
 async def _refresh(
@@ -122,7 +135,7 @@ async def _refresh(
     again = [one for one in renamed if one not in known]
     if again:
         told += await _projects(connection, again)
-    register.put(told, owners, gone)
+    await asyncio.to_thread(register.put, told, owners, gone)
 
 
 async def _rows(connection: AsyncConnection, sql: str, column: str, ids: Collection[int] | None) -> list[Any]:

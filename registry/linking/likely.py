@@ -1,15 +1,18 @@
 """What likeness decides among the records of a batch that exact means left open: linked, to review, none."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import json_text
+from registry.linking.facts import Facts
 from registry.linking.known_facts import known_facts, stated_facts
 from registry.linking.known_register import known_register
 from registry.linking.model import Model
-from registry.linking.register import Asked, find
+from registry.linking.register import Asked, Found, Register, find
 from registry.linking.thresholds import DOUBT
 from registry.linking.weighing import speaking, weigh
 from registry.names import normal_texts
@@ -118,38 +121,53 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
     found = [tuple(one) for one in await connection.exec_driver_sql(_OPEN)]
     if not found:
         return
-    register = await known_register(connection)
-    addresses = normal_texts(one[5] for one in found if one[5])
-    asked = [
-        Asked(id_, party, project, region, uscc, addresses.get(address, ""), sector, enterprise, stated_facts(stated))
-        for id_, party, project, region, uscc, address, sector, enterprise, *stated in found
-    ]
     said = await connection.execute(text("SELECT record_id, project_id FROM rejected"))
     barred = frozenset((id_, project) for id_, project in said)
-    likely = find(register, asked)
-    ids = [
-        (asked[line].id, register.projects[at].id)
-        for line, at in zip(likely.lines.tolist(), likely.positions.tolist(), strict=True)
-    ]
-    known = await known_facts(connection, {one.id: one.facts for one in asked}, ids)
-    weighed = weigh(register, model, asked, likely, known=known, barred=barred)
-    told = speaking(model, weighed.values)
-    await _copy(
-        connection,
-        [
-            (asked[line].id, project, round(score, 5), automatic, contradicted, json_text(each))
-            for line, project, score, automatic, contradicted, each in zip(
-                weighed.lines.tolist(), weighed.projects.tolist(), weighed.scores.tolist(),
-                weighed.automatic.tolist(), weighed.contradicted.tolist(), told, strict=True,
-            )
-        ],
-    )  # fmt: skip
+    # Seconds of a big batch: in threads, since whatever else this process has under way would wait as long.
+    async with known_register(connection) as register:
+        asked, likely = await asyncio.to_thread(_look_up, register, found)
+        ids = [
+            (asked[line].id, register.projects[at].id)
+            for line, at in zip(likely.lines.tolist(), likely.positions.tolist(), strict=True)
+        ]
+        known = await known_facts(connection, {one.id: one.facts for one in asked}, ids)
+        rows = await asyncio.to_thread(_weigh, register, model, asked, likely, known, barred)
+    await _copy(connection, rows)
     await connection.exec_driver_sql("ANALYZE weighed")
     await connection.exec_driver_sql(_SPARE_REAL)
     await connection.exec_driver_sql(_SPARE_NONE)
     await connection.execute(text(_LINKED), {"model": model.version})
     await connection.execute(text(_TO_REVIEW), {"doubt": DOUBT})
     await connection.exec_driver_sql(_NONE)
+
+
+def _look_up(register: Register, found: Sequence[tuple[Any, ...]]) -> tuple[list[Asked], Found]:
+    addresses = normal_texts(one[5] for one in found if one[5])
+    asked = [
+        Asked(id_, party, project, region, uscc, addresses.get(address, ""), sector, enterprise, stated_facts(stated))
+        for id_, party, project, region, uscc, address, sector, enterprise, *stated in found
+    ]
+    return asked, find(register, asked)
+
+
+def _weigh(
+    register: Register,
+    model: Model,
+    asked: Sequence[Asked],
+    likely: Found,
+    known: Mapping[int, Facts],
+    barred: frozenset[tuple[int, int]],
+) -> list[tuple[Any, ...]]:
+    """The rows of `weighed`."""
+    weighed = weigh(register, model, asked, likely, known=known, barred=barred)
+    told = speaking(model, weighed.values)
+    return [
+        (asked[line].id, project, round(score, 5), automatic, contradicted, json_text(each))
+        for line, project, score, automatic, contradicted, each in zip(
+            weighed.lines.tolist(), weighed.projects.tolist(), weighed.scores.tolist(),
+            weighed.automatic.tolist(), weighed.contradicted.tolist(), told, strict=True,
+        )
+    ]  # fmt: skip
 
 
 async def _copy(connection: AsyncConnection, rows: list[tuple[Any, ...]]) -> None:
