@@ -1,4 +1,4 @@
-"""How a process is set up that moves millions of short-lived rows."""
+"""How a process is set up that moves millions of short-lived rows, or answers others without a pause."""
 
 import gc
 

@@ -55,8 +55,19 @@ class Door:
             self.loading.add_done_callback(_end_if_it_failed)
 
     def _load(self) -> None:
-        # Importing the domain takes seconds on a busy machine; people see the starting page meanwhile.
-        self.application = importlib.import_module("portal.application").make_application()
+        self.application = load()
+
+
+def load() -> ASGIApp:
+    """The application, with what stays as long as the process set aside from the search for garbage.
+
+    A full look at all that is imported holds up every reader for a quarter of a second: the slowest of a hundred gate
+    checks was slow for nothing else.
+    """
+    # Importing the domain takes seconds on a busy machine; people see the starting page meanwhile.
+    made: ASGIApp = importlib.import_module("portal.application").make_application()
+    importlib.import_module("jobs.process").calm_collector()
+    return made
 
 
 def _end_if_it_failed(loading: "asyncio.Future[None]") -> None:

@@ -37,9 +37,9 @@ ACTS: Final = ("land_grant", "loan", "discharge_permit", "land_grant", "loan", "
 SERVER: Final = """
 import uvicorn
 from starlette.responses import Response
-from portal.application import make_application
+from portal.web import load
 
-app = make_application()
+app = load()
 
 @app.post("/api/v1/no-op")
 async def no_op() -> Response:
