@@ -17,14 +17,15 @@ from registry.dirty import Lane
 from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
 from registry.law_drafting import run_backtests
-from registry.linking import Linked, link_changed
+from registry.linking import BATCH, Linked
+from registry.linking.running import SIDE_BY_SIDE, link_waiting
 from registry.obligations import settle_obligations
 from search.client import Servers
 from search.index import Indexed, index_changed
 
 LOG: Final = structlog.get_logger(__name__)
 
-# Marks taken at once: what comes meanwhile waits for one batch, not for all that a big sync brought.
+# Marks that a lane takes at once: what comes meanwhile waits for one batch, not for all that a big sync brought.
 LINKED_AT_ONCE: Final = 2_000
 # Of so many, all projects and enterprises can be locked one by one (registry.judging).
 JUDGED_AT_ONCE: Final = 1_000
@@ -88,13 +89,21 @@ class Settled:
 async def link(work: Work, settled: Settled | None = None) -> Settled:
     """Link until no mark is left."""
     settled = settled or Settled()
-    while not work.stopping.is_set():
-        async with transaction(work.engine) as session:
-            done = await link_changed(session, work.now(), limit=LINKED_AT_ONCE, lane=work.lane)
-        if not done.claimed:
-            break
+
+    def told(done: Linked) -> None:
         settled.add(done)
         work.told("link", done.records)
+
+    await link_waiting(
+        work.engine,
+        told,
+        now=work.now,
+        lane=work.lane,
+        stopping=work.stopping,
+        limit=LINKED_AT_ONCE if work.lane else BATCH,
+        # Beside a lane's batch the other lane's has the other processor.
+        side_by_side=1 if work.lane else SIDE_BY_SIDE,
+    )
     return settled
 
 

@@ -28,6 +28,15 @@ async def refresh(session: AsyncSession, changes: int) -> None:
     if changes < WORTH_A_LOOK:
         return
     connection = await session.connection()
-    # Whoever is at it already does it for us: its lock lasts as long as its transaction.
-    for table in (await connection.execute(text(_GROWN), {"worth": WORTH_A_LOOK})).scalars().all():
+    grown = (await connection.execute(text(_GROWN), {"worth": WORTH_A_LOOK})).scalars().all()
+    await look_at(session, changes, *grown)
+
+
+async def look_at(session: AsyncSession, changes: int, *tables: str) -> None:
+    """Analyse these tables as this transaction sees them; nothing for a handful of changes."""
+    if changes < WORTH_A_LOOK:
+        return
+    connection = await session.connection()
+    for table in tables:
+        # Whoever is at it already does it for us: its lock lasts as long as its transaction.
         await connection.execute(text(f'ANALYZE (SKIP_LOCKED) "{table}"'))

@@ -7,14 +7,15 @@ from typing import Final
 from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry import dirty
+from registry import dirty, statistics
 from registry.acts import GATES, LANE_OF_ACT
 from registry.audience import CREDIT_ACTS
 
 # Names, place and days come from records that are not of credit where there are any: those of credit are for finance.
 _SUMMARISE: Final = """
 WITH acts AS (SELECT * FROM unnest(CAST(:acts AS text[]), CAST(:lanes AS text[])) AS a (act, lane)),
-members AS (
+-- Once, whatever the planner thinks of how few there are.
+members AS MATERIALIZED (
     SELECT m.suspected_id, r.*, l.enterprise_id, l.shown_sector, a.lane, r.act = ANY(:credit_acts) AS is_credit,
            bool_and(r.act = ANY(:credit_acts)) OVER (PARTITION BY m.suspected_id) AS credit_only
     FROM suspected_members AS m
@@ -85,6 +86,8 @@ async def summarise_suspects(session: AsyncSession, suspected_ids: Collection[in
     if not suspected_ids:
         return 0
     await dirty.mark(session, "index", "suspected", suspected_ids)
+    # Those of a first load were stored a moment ago, in this very transaction.
+    await statistics.look_at(session, len(suspected_ids), "suspected_members", "suspected_versions")
     statement = text(_SUMMARISE).bindparams(
         bindparam("ids", sorted(set(suspected_ids)), ARRAY(BigInteger)),
         bindparam("acts", list(LANE_OF_ACT), ARRAY(Text)),

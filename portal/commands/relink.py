@@ -7,10 +7,10 @@ from typing import Annotated
 import orjson
 import typer
 
-from registry.clock import now
 from registry.database import engine, transaction
-from registry.linking import link_changed, relink_all
+from registry.linking import Linked, relink_all
 from registry.linking.relinking import Preview, preview_relinking
+from registry.linking.running import link_waiting
 
 _OUTCOMES = {"linked": "已关联", "unlinked": "待定", "none": "无对应项目", "": "尚无", "new": "尚无"}
 
@@ -42,16 +42,12 @@ async def _preview() -> Preview:
 
 
 async def _relink() -> int:
-    changed = 0
+    done: list[Linked] = []
     try:
         async with transaction() as session:
             await relink_all(session)
-        while True:
-            async with transaction() as session:
-                done = await link_changed(session, now())
-            if not done.claimed:
-                return changed
-            changed += done.changed
+        await link_waiting(engine(), done.append)
+        return sum(batch.changed for batch in done)
     finally:
         await engine().dispose()
 

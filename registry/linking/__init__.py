@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from registry import dirty, statistics
 from registry.dirty import MARK_AGAIN, UNSETTLED_RECORDS
 from registry.linking.disguising import keep_disguises
+from registry.linking.known_register import renew_early
 from registry.linking.likely import decide_likely
 from registry.linking.model import Model
 from registry.linking.models import active_model
@@ -75,6 +76,8 @@ async def link_changed(
     await claim_records(connection, records)
     if projects or enterprises:
         await _widen(connection, projects, enterprises)
+    if len(claims) >= statistics.WORTH_A_LOOK:
+        await renew_early(connection)
     model = await decide(connection)
     count = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM decisions"))).scalar_one()
     changed = await _write(connection, at, dirty.run_of(claims))
@@ -91,6 +94,8 @@ async def decide(connection: AsyncConnection) -> Model:
     for step, made in zip(STEPS, _MADE, strict=True):
         await connection.exec_driver_sql(statement(step))
         await connection.exec_driver_sql(f"ANALYZE {made}")
+    # What follows joins tables that another batch may be filling, of which nobody can tell how large they are.
+    await connection.exec_driver_sql("CREATE INDEX ON decisions (record_id)")
     model = await active_model(connection)
     await decide_likely(connection, model)
     await keep_disguises(connection)

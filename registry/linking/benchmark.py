@@ -17,9 +17,9 @@ from registry.database import driver, json_text, transaction
 from registry.errors import BadInput
 from registry.identifiers import project_code, uscc
 from registry.identifiers.problem import BadIdentifier
-from registry.linking import link_changed
 from registry.linking.likely import METHOD
 from registry.linking.models import active_model
+from registry.linking.running import link_waiting
 from registry.linking.sets import LinkageSet, Row, owner_of
 from registry.linking.training import reliability
 from registry.names import normalise
@@ -52,7 +52,7 @@ async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
     at = now()
     async with transaction(engine) as session:
         await load(session, given, at)
-    seconds = await link_waiting(engine)
+    seconds = await timed_linking(engine)
     async with transaction(engine) as session:
         connection = await session.connection()
         found = await connection.execute(text(_OUTCOMES))
@@ -62,14 +62,11 @@ async def measure(engine: AsyncEngine, given: LinkageSet) -> Measured:
     return _compared(given, rows, scored, seconds, model.version)
 
 
-async def link_waiting(engine: AsyncEngine) -> float:
-    """Link until nothing waits; returns seconds."""
+async def timed_linking(engine: AsyncEngine) -> float:
+    """Link until nothing waits, as `threegates relink` does; returns seconds."""
     started = time.perf_counter()
-    while True:
-        async with transaction(engine) as session:
-            done = await link_changed(session, now())
-        if not done.claimed:
-            return time.perf_counter() - started
+    await link_waiting(engine, lambda _: None)
+    return time.perf_counter() - started
 
 
 # What a person would be shown for a record that was left open: the projects that were weighed.

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import eq
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -37,7 +38,8 @@ _BEGINS: Final = 0.6
 
 
 def _missing(ones: Sequence[str], others: Sequence[str]) -> NDArray[np.bool_]:
-    return np.fromiter((not one or not other for one, other in zip(ones, others, strict=True)), bool, len(ones))
+    made: NDArray[np.bool_] = (_lengths(ones) == 0) | (_lengths(others) == 0)
+    return made
 
 
 def _alike(ones: Sequence[str], others: Sequence[str]) -> Floats:
@@ -136,14 +138,18 @@ def _best_alias(register: Register, parties: Sequence[str], positions: Ints) -> 
 @lru_cache(maxsize=65536)
 def _alike_signs(one: str, other: str) -> bool:
     """Whether a character is taken for the other: it sounds or looks like it."""
+    if one == other:
+        return True
     sound, shape = sounds(), shapes()
-    if one == other or (ord(one) in sound and sound[ord(one)] == sound.get(ord(other))):
+    if ord(one) in sound and sound[ord(one)] == sound.get(ord(other)):
         return True
+    mine, theirs = shape.get(ord(one)), shape.get(ord(other))
     # 鑫 is made of 金.
-    if shape.get(ord(one), " ")[-1] == other or shape.get(ord(other), " ")[-1] == one:
+    if (mine is not None and mine[-1] == other) or (theirs is not None and theirs[-1] == one):
         return True
-    looks = zip(shape.get(ord(one), ""), shape.get(ord(other), ""), strict=False)
-    return sum(mine == theirs for mine, theirs in looks) >= _LOOKS_LIKE
+    if mine is None or theirs is None:
+        return False
+    return bool(sum(map(eq, mine, theirs)) >= _LOOKS_LIKE)
 
 
 @lru_cache(maxsize=65536)
@@ -155,9 +161,14 @@ def _unlike(given: CompanyParts, held: CompanyParts) -> int:
     """
     if held.stem == given.stem:
         return 0
-    theirs, ours = Counter(given.stem), Counter(held.stem)
-    extra = [sign for sign in (theirs - ours).elements() if sign not in _OF_FORMS]
-    lacking = list((ours - theirs).elements())
+    lacking, extra = list(held.stem), []
+    for sign in given.stem:
+        if sign in lacking:
+            lacking.remove(sign)
+        elif sign not in _OF_FORMS:
+            extra.append(sign)
+    if not extra:
+        return 0
     own = [sign for sign in extra if sign in given.core]
     if held.core == held.place and not lacking:
         # 重庆钢铁 has no name of its own, and 重庆足航钢铁 is another company.
@@ -174,6 +185,8 @@ def _unlike(given: CompanyParts, held: CompanyParts) -> int:
 
 def _unmatched(lacking: Sequence[str], extra: Sequence[str]) -> int:
     """How many of each are left when those that are alike are taken away in pairs."""
+    if not lacking or not extra:
+        return 0
     left, more = 0, list(extra)
     for sign in lacking:
         like = next((other for other in more if _alike_signs(sign, other)), None)

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -83,42 +84,88 @@ def forget() -> None:
 _TURNS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]] = WeakKeyDictionary()
 
 
+def _turn() -> asyncio.Lock:
+    return _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
+
+async def renew_early(connection: AsyncConnection) -> None:
+    """Begin to put the register in order beside what this connection does next; nothing where somebody is at it."""
+    turn = _turn()
+    if turn.locked():
+        return
+    async with AsyncExitStack() as held:
+        await held.enter_async_context(turn)
+        renewal = await _renewal(connection)
+        if renewal is not None:
+            kept = held.pop_all()
+            task = asyncio.create_task(_renew(renewal))
+            # Whoever wants it next waits for the turn, and tries again where this failed.
+            task.add_done_callback(lambda done: asyncio.ensure_future(_end(kept, done)))
+
+
+async def _end(held: AsyncExitStack, done: "asyncio.Task[None]") -> None:
+    await held.aclose()
+    if not done.cancelled():
+        done.exception()
+
+
 @asynccontextmanager
 async def known_register(connection: AsyncConnection) -> AsyncIterator[Register]:
     """The register as this transaction sees it, for one at a time."""
-    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        yield await _renewed(connection)
+    async with _turn():
+        renewal = await _renewal(connection)
+        if renewal is not None:
+            await _renew(renewal)
+        if _HELD.register is None:
+            raise AssertionError("a renewal leaves a register")
+        yield _HELD.register
 
 
-async def _renewed(connection: AsyncConnection) -> Register:
+async def _renew(renewal: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(renewal)
+    except BaseException:
+        # The thread may still be at it: nobody shall look at what it leaves.
+        forget()
+        raise
+
+
+async def _renewal(connection: AsyncConnection) -> Callable[[], None] | None:
+    """What has to be done, with all that it needs read; None where the register is as it was."""
     state = tuple((await connection.exec_driver_sql(_STATE)).one())
-    if _HELD.register is not None and _HELD.state == state:
-        return _HELD.register
-    stamps = {(kind, id_): stamp for kind, id_, stamp in await connection.execute(text(_STAMPS))}
     register = _HELD.register
-    if register is None or _HELD.state[0] != state[0]:
-        register = await _read(connection)
-    else:
-        changed = {one for one, stamp in stamps.items() if _HELD.stamps.get(one) != stamp}
-        gone = [id_ for kind, id_ in _HELD.stamps.keys() - stamps.keys() if kind == "project"]
-        if len(changed) + len(gone) > _ANEW * max(1, len(stamps)) or len(register.projects) > 1.5 * len(stamps) + 1000:
-            register = await _read(connection)
-        else:
-            projects = [id_ for kind, id_ in changed if kind == "project"]
-            enterprises = [id_ for kind, id_ in changed if kind == "enterprise"]
-            await _refresh(connection, register, projects, enterprises, gone)
-    _HELD.state, _HELD.register, _HELD.stamps = state, register, stamps
-    return register
+    if register is not None and _HELD.state == state:
+        return None
+    stamps = {(kind, id_): stamp for kind, id_, stamp in await connection.execute(text(_STAMPS))}
+    changed = {one for one, stamp in stamps.items() if _HELD.stamps.get(one) != stamp}
+    gone = [id_ for kind, id_ in _HELD.stamps.keys() - stamps.keys() if kind == "project"]
+    if (
+        register is None
+        or _HELD.state[0] != state[0]
+        or len(changed) + len(gone) > _ANEW * max(1, len(stamps))
+        or len(register.projects) > 1.5 * len(stamps) + 1000
+    ):
+        projects, owners = await _projects(connection), await _owners(connection, None)
+        return partial(_hold, partial(Register, projects, owners), state, stamps)
+    projects, owners = await _changes(connection, register, changed)
+
+    def put() -> Register:
+        register.put(projects, owners, gone)
+        return register
+
+    return partial(_hold, put, state, stamps)
 
 
-async def _read(connection: AsyncConnection) -> Register:
-    projects, owners = await _projects(connection), await _owners(connection, None)
-    return await asyncio.to_thread(Register, projects, owners)
+def _hold(made: Callable[[], Register], state: tuple[Any, ...], stamps: dict[tuple[str, int], int]) -> None:
+    _HELD.register = made()
+    _HELD.state, _HELD.stamps = state, stamps
 
 
-async def _refresh(
-    connection: AsyncConnection, register: Register, projects: list[int], enterprises: list[int], gone: list[int]
-) -> None:
+async def _changes(
+    connection: AsyncConnection, register: Register, changed: Collection[tuple[str, int]]
+) -> tuple[list[Project], list[Owner]]:
+    projects = [id_ for kind, id_ in changed if kind == "project"]
+    enterprises = [id_ for kind, id_ in changed if kind == "enterprise"]
     told = await _projects(connection, projects) if projects else []
     named = {one.owner_id for one in told if one.owner_id} - register.owner_position.keys()
     wanted = {*enterprises, *named}
@@ -135,7 +182,7 @@ async def _refresh(
     again = [one for one in renamed if one not in known]
     if again:
         told += await _projects(connection, again)
-    await asyncio.to_thread(register.put, told, owners, gone)
+    return told, owners
 
 
 async def _rows(connection: AsyncConnection, sql: str, column: str, ids: Collection[int] | None) -> list[Any]:

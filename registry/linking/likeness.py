@@ -64,8 +64,13 @@ class Names:
 
     def __init__(self, texts: Sequence[str], places: Ints) -> None:
         grams = _grams(texts, places)
-        self.frequency = np.bincount(grams.indices, minlength=_BUCKETS)
-        self.weights = (np.log((1 + len(texts)) / (1 + self.frequency)) + 1).astype(np.float32)
+        # Most of four million entries come never: they are written down in one go.
+        entries, often = np.unique(grams.indices, return_counts=True)
+        self.frequency = np.zeros(_BUCKETS, np.int32)
+        self.frequency[entries] = often
+        weight = np.log((1 + len(texts)) / (1 + np.arange(often.max(initial=0) + 1))) + 1
+        self.weights = np.full(_BUCKETS, weight[0], np.float32)
+        self.weights[entries] = weight[often]
         self.rows = _weigh(grams, self.weights)
         self._parts = [(0, self.rows.T.tocsr())] if texts else []
 
@@ -102,7 +107,7 @@ class Names:
         columns, values = asked.indices[known], asked.data[known]
         order = np.lexsort((leads, lines))
         lines, leads, columns, values = lines[order], leads[order], columns[order], values[order]
-        total = np.cumsum(leads)
+        total = np.cumsum(leads, dtype=np.int64)
         before = total - leads
         starts = np.searchsorted(lines, np.arange(asked.shape[0]))
         spent = before - np.append(before, 0)[starts][lines]

@@ -2,14 +2,13 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from registry.linking.places import short_name
-from registry.names import normalise
-from registry.reference.regions import PLACEHOLDER, read
+from registry.linking.places import named_places
 
 _FORMS: Final = re.compile(
     "(?:集团)?(?:股份有限责任公司|股份有限公司|有限责任公司|股份合作公司|股份制公司|有限公司|责任公司|股份公司|集团公司|"
@@ -41,6 +40,7 @@ _BUILDING: Final = re.compile(
 _GROUP: Final = re.compile("(?:集团|总公司|总厂)(?:股份|控股|有限|责任|公司)*$")
 _COMPANY: Final = re.compile("^.{2,40}?(?:公司|总厂|厂|集团)")
 
+_LEVELS: Final = frozenset("省市县区")
 _PHASE: Final = re.compile(r"(\d+)(?:期|阶段|步|标段)|(?:期|阶段)(\d+)")
 _NUMBERED: Final = re.compile(r"(\d+)(?:号线?|线)|号(\d+)")
 _AMOUNT: Final = re.compile(
@@ -80,25 +80,22 @@ class ProjectParts:
     amounts: tuple[int, int]
 
 
-@lru_cache(maxsize=1)
-def _place() -> re.Pattern[str]:
-    """Matches a place's name, the longest there is."""
-    names: set[str] = set()
-    for file in ("regions_gb2260_1980_2019.csv", "regions_nbs_2023.csv"):
-        for row in read(file):
-            if not PLACEHOLDER.fullmatch(row["name"]):
-                names |= {normalise(one).text for one in (row["name"], short_name(row["code"], row["name"]))}
-    ordered = sorted((one for one in names if len(one) >= 2), key=len, reverse=True)
-    return re.compile(f"(?:{'|'.join(map(re.escape, ordered))})[省市县区]?")
+def _place_end(text: str, at: int) -> int:
+    """Where the longest place's name that begins at `at` ends; `at` where none does."""
+    names, longest = named_places()
+    for end in range(min(len(text), at + longest), at + 1, -1):
+        if text[at:end] in names:
+            return end + (text[end : end + 1] in _LEVELS)
+    return at
 
 
 @lru_cache(maxsize=131072)
 def places_of(text: str) -> tuple[str, ...]:
     """The places that a text begins with."""
     found, at = [], 0
-    while (one := _place().match(text, at)) is not None:
-        found.append(one.group())
-        at = one.end()
+    while (end := _place_end(text, at)) > at:
+        found.append(text[at:end])
+        at = end
     return tuple(found)
 
 
@@ -148,7 +145,7 @@ def company_in(name: str) -> str:
     return found.group() if found else ""
 
 
-def _mask(kind: str, told: list[object]) -> tuple[int, int]:
+def _mask(kind: str, told: Sequence[object]) -> tuple[int, int]:
     """Two numbers of 63 bits with a bit for each thing: equal, part of, or apart can be told for many at once."""
     one = other = 0
     for thing in told:
@@ -188,9 +185,9 @@ def project_parts(name: str) -> ProjectParts:
     return ProjectParts(
         words,
         works if len(works) >= 2 else words,
-        _mask("期", list(phases)),
-        _mask("", list(numbers)),
-        _mask("量", list(amounts)),
+        _mask("期", phases),
+        _mask("", numbers),
+        _mask("量", amounts),
     )
 
 

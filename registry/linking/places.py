@@ -68,7 +68,7 @@ def nearness(one: Ints, other: Ints) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _named() -> tuple[dict[str, tuple[str, ...]], int]:
+def named_places() -> tuple[dict[str, tuple[str, ...]], int]:
     """Codes by what regions are or were called, with and without 省市县区, and the longest such name."""
     codes: dict[str, dict[str, None]] = defaultdict(dict)
     for file in ("regions_nbs_2023.csv", "regions_gb2260_1980_2019.csv"):
@@ -93,7 +93,7 @@ def region_in(text: str) -> str:
 
     唐山市唐海县… is 曹妃甸区 today. A name that several regions bear counts where a region named before it holds one.
     """
-    named, longest = _named()
+    named, longest = named_places()
     found, at = "", 0
     while at < len(text) and at < 24:
         for length in range(min(longest, len(text) - at), 1, -1):

@@ -87,18 +87,16 @@ def speaking(model: Model, values: Floats) -> list[list[dict[str, Any]]]:
     """Of each row the features that speak loudest: name, value (None where nothing is said of it), weight."""
     names = list(FEATURES)
     weights = model.weights(values)
-    told = []
-    for row, weight in zip(values, weights, strict=True):
-        loudest = np.argsort(-np.abs(weight), kind="stable")[:SPEAKING]
-        told.append(
-            [
-                {
-                    "feature": names[at],
-                    "value": None if np.isnan(row[at]) else round(float(row[at]), 3),
-                    "weight": round(float(weight[at]), 3),
-                }
-                for at in loudest.tolist()
-                if abs(weight[at]) >= 0.05
-            ]
-        )
-    return told
+    loudest = np.argsort(-np.abs(weights), axis=1, kind="stable")[:, :SPEAKING]
+    told = np.round(np.take_along_axis(values.astype(np.float64), loudest, 1), 3).tolist()
+    spoken = np.round(np.take_along_axis(weights, loudest, 1), 3).tolist()
+    quiet = (np.abs(np.take_along_axis(weights, loudest, 1)) < 0.05).tolist()
+    return [
+        [
+            # What is nothing is unlike itself.
+            {"feature": names[at], "value": None if value != value else value, "weight": weight}
+            for at, value, weight, still in zip(*row, strict=True)
+            if not still
+        ]
+        for row in zip(loudest.tolist(), told, spoken, quiet, strict=True)
+    ]

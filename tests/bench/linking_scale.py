@@ -22,7 +22,7 @@ from deploy.linkage import records, world
 from registry import dirty
 from registry.clock import now
 from registry.database import make_engine, transaction
-from registry.linking.benchmark import link_waiting, load
+from registry.linking.benchmark import load, timed_linking
 from registry.linking.sets import LinkageSet
 from registry.scratch import beside, scratch_database
 
@@ -79,7 +79,7 @@ async def only_link(server: str) -> dict[str, Any]:
     """Seconds for all waiting records, for some that changed afterwards, and this process's memory."""
     engine = make_engine(server)
     try:
-        seconds = await link_waiting(engine)
+        seconds = await timed_linking(engine)
         changed = [await _changed(engine, start) for start in range(ROUNDS)]
     finally:
         await engine.dispose()
@@ -96,7 +96,7 @@ async def _changed(engine: AsyncEngine, start: int) -> float:
             {"skip": start * CHANGED, "most": CHANGED},
         )
         await dirty.mark(session, "link", "record", list(found.scalars()))
-    return await link_waiting(engine)
+    return await timed_linking(engine)
 
 
 async def run(server: str, projects: int, count: int) -> Scale:

@@ -23,6 +23,7 @@ from registry.registering import ProjectItem, Telling, correct_approval, correct
 from registry.scenario_worlds import run_scenario
 from registry.scenarios import Scenario
 from registry.scratch import scratch_database
+from registry.turns import take_turn
 from registry.viewers import JOBS_ROLE
 from tests.registry.worlds import (
     AS_OF,
@@ -454,3 +455,20 @@ async def test_a_replay_writes_nothing(engine: AsyncEngine, instant: datetime) -
     assert len(await _replay(engine, instant)) == 1
     assert await findings(engine) == []
     assert await value(engine, "SELECT count(*) FROM judging_runs") == 0
+
+
+async def test_who_works_on_the_same_waits_and_others_do_not(engine: AsyncEngine) -> None:
+    """The nation is judged alone: else it would close what a batch opened after the nation was read."""
+
+    async def take(*topics: str) -> None:
+        async with transaction(engine) as session:
+            await take_turn(session, "judging", topics)
+
+    async with transaction(engine) as session:
+        await take_turn(session, "judging", ["project 1"])
+        await asyncio.wait_for(take("project 2"), 30)
+        everything = asyncio.create_task(nation(engine, at(1)))
+        same = asyncio.create_task(take("project 2", "project 1"))
+        _, waiting = await asyncio.wait([everything, same], timeout=0.5)
+        assert waiting == {everything, same}
+    await asyncio.wait_for(asyncio.gather(everything, same), 30)
