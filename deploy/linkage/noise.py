@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from opencc import OpenCC
@@ -226,6 +227,11 @@ def title(project: Project, name: str, style: str, chance: random.Random, *, mus
     return _dressed(name, style, chance)
 
 
+@cache
+def _sound(sign: str) -> str:
+    return lazy_pinyin(sign)[0].replace("ng", "n")
+
+
 def namesake(name: str, chance: random.Random) -> str:
     """Another company: one character of the own name is another that neither looks nor sounds like it.
 
@@ -238,6 +244,6 @@ def namesake(name: str, chance: random.Random) -> str:
     if not "一" <= name[at] <= "龥":
         return ""
     alike = "".join(group for group in (*HOMOPHONES, *CONFUSED) if name[at] in group)
-    sound = lazy_pinyin(name[at])[0].replace("ng", "n")
-    others = [one for one in SIGNS if one not in alike + name[at] and lazy_pinyin(one)[0].replace("ng", "n") != sound]
+    sound = _sound(name[at])
+    others = [one for one in SIGNS if one not in alike + name[at] and _sound(one) != sound]
     return name[:at] + chance.choice(others) + name[at + 1 :]

@@ -3,6 +3,7 @@
 import csv
 import random
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,10 +150,17 @@ class World:
     strangers: list[Owner] = field(default_factory=list)
     names: set[str] = field(default_factory=set)  # that any owner bears or bore
     works: set[tuple[int, str]] = field(default_factory=set)  # which owner has which works
+    _of_owner: dict[int, list[Project]] = field(default_factory=dict, repr=False)
+    _grouped: int = -1  # how many projects that was made of
 
     def of(self, owner: Owner) -> list[Project]:
         """An owner's projects."""
-        return [one for one in self.projects if one.owner is owner]
+        if self._grouped != len(self.projects):
+            self._of_owner = defaultdict(list)
+            for one in self.projects:
+                self._of_owner[id(one.owner)].append(one)
+            self._grouped = len(self.projects)
+        return self._of_owner[id(owner)]
 
 
 def headed(name: str) -> str:
