@@ -1,5 +1,6 @@
 """Linking: by code, number and name; unlinked where it is not sure; none only where nothing fits for sure."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from registry.clock import now
 from registry.database import transaction
 from registry.enterprise_writing import register_enterprises
 from registry.import_items import EnterpriseItem, ProjectItem
-from registry.linking import link_changed, relink_all
+from registry.linking import Linked, link_changed, relink_all
+from registry.linking.running import link_waiting
 from registry.linking.scoring import score_links
 from registry.project_writing import register_projects
 from registry.restating import Telling
@@ -339,3 +341,38 @@ async def test_scores_against_a_truth(engine: AsyncEngine) -> None:
     async with transaction(engine) as session:
         score = (await score_links(session, truth))["land"]
     assert (score.records, score.linked, score.unlinked, score.none, score.wrong, score.missed) == (4, 2, 1, 1, 1, 1)
+
+
+async def test_all_that_waits_is_linked_by_batches_side_by_side_as_by_one(engine: AsyncEngine) -> None:
+    await _register(engine)
+    named = [{"party_name": one["name"], "act": "land_grant", **STEEL} for one in ENTERPRISES]
+    await _stored(engine, *named, *named, *named)
+    done: list[Linked] = []
+    await link_waiting(engine, done.append, limit=2, side_by_side=3)
+    before = await rows(engine, _LINKS)
+    assert len(before) == 3 * len(ENTERPRISES) <= sum(one.records for one in done)
+    async with transaction(engine) as session:
+        await relink_all(session)
+    assert await _link(engine) == 0
+    assert await rows(engine, _LINKS) == before
+
+
+async def test_where_one_batch_fails_the_others_end_and_what_was_not_done_stays_marked(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _register(engine)
+    await _stored(engine, {"party_name": ENTERPRISES[0]["name"], "act": "land_grant", **STEEL})
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("no weights")
+
+    monkeypatch.setattr("registry.linking.active_model", fail)
+    with pytest.raises(RuntimeError, match="no weights"):
+        await asyncio.wait_for(link_waiting(engine, lambda _: None), 30)
+    monkeypatch.undo()
+    assert await rows(engine, "SELECT DISTINCT kind FROM dirty_marks WHERE purpose = 'link' ORDER BY 1")
+    await link_waiting(engine, lambda _: None)
+    assert not await rows(engine, "SELECT 1 FROM dirty_marks WHERE purpose = 'link'")
+
+
+_LINKS = "SELECT record_id, project_id, outcome, method FROM links WHERE known_to = 'infinity' ORDER BY 1, 2"

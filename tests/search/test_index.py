@@ -16,7 +16,7 @@ from search.client import Servers, make_client
 from search.index import index_changed
 from search.mapping import alias
 from search.verify import verify
-from search.writing import Line, portions, send_portion
+from search.writing import BESIDE_OTHERS_BYTES, Line, portions, send_portion
 from tests.search.world import World, connected, mark, mark_all
 
 
@@ -241,6 +241,8 @@ def test_portions_keep_indices_apart_and_bound_their_size() -> None:
     assert sorted(line.id for portion in made for line in portion) == list(range(20))
     assert all(len({line.index for line in portion}) == 1 for portion in made)
     assert max(len(portion) for portion in made) == 4
+    # Of what nobody waits for, a little at a time.
+    assert max(len(portion) for portion in portions(lines, BESIDE_OTHERS_BYTES)) == 1
 
 
 async def test_writing_never_makes_an_index_out_of_an_alias(servers: Servers) -> None:
