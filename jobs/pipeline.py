@@ -27,7 +27,7 @@ LOG: Final = structlog.get_logger(__name__)
 
 # Marks that a lane takes at once: what comes meanwhile waits for one batch, not for all that a big sync brought.
 LINKED_AT_ONCE: Final = 2_000
-# Of so many, all projects and enterprises can be locked one by one (registry.judging).
+# Of so many, all projects and enterprises can be locked one by one (registry.turns).
 JUDGED_AT_ONCE: Final = 1_000
 INDEXED_AT_ONCE: Final = 2_500
 

@@ -48,7 +48,7 @@ async def judge_nation(session: AsyncSession, as_of: date, at: datetime) -> Judg
     """Judge every settled record by what is known now and bring the findings up to date; `at` is when we learn it."""
     await statistics.refresh(session, statistics.WORTH_A_LOOK)
     # Alone: what a batch of changed records opened after our reading would be closed again here.
-    await take_turn(session, "judging")
+    await take_turn(await session.connection(), "judging")
     flags = await ask_flags_with_evidence(session, Asked(Use("nation"), as_of))
     connection = await session.connection()
     unsettled = list((await connection.execute(text(UNSETTLED_RECORDS))).scalars())
@@ -75,7 +75,7 @@ async def judge_changed(
     # The later of two batches that touch the same reads after the earlier has written, and undoes nothing. By locks of
     # their own: whoever registers a project locks its row and then waits for our marks.
     touched = [f"{kind} {one}" for kind, ids in (("project", projects), ("enterprise", enterprises)) for one in ids]
-    await take_turn(session, "judging", touched)
+    await take_turn(await session.connection(), "judging", touched)
     flags = await ask_flags_with_evidence(
         session, Asked(Use("changed"), as_of, records=records, projects=projects, enterprises=enterprises)
     )

@@ -23,6 +23,7 @@ from registry.review_stakes import stake_of
 from registry.row_policies import within
 from registry.suspect_placing import check_sector, open_suspected, place_record, suspected_of, take_out
 from registry.suspect_summaries import summarise_suspects
+from registry.turns import take_turn
 from registry.viewers import Viewer
 
 Verdict = Literal["accept", "reject", "new_project", "unsure"]
@@ -61,10 +62,6 @@ class Decided(BaseModel):
     suspected_id: int | None = None
 
 
-# Linking holds this shared while it works on a batch; who decides waits for the batch to end.
-_ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('linking', 0))")
-
-
 async def decide(session: AsyncSession, viewer: Viewer, saying: Saying, at: datetime) -> Decided:
     """Add a decision and let it take effect, or keep it for a second person.
 
@@ -74,7 +71,8 @@ async def decide(session: AsyncSession, viewer: Viewer, saying: Saying, at: date
     if viewer.account_id is None:
         raise NotAllowed("Only a person decides where a record belongs.")
     reason = _reason(saying.reason)
-    await (await session.connection()).execute(_ALONE)
+    # Batches are at it beside each other while they write; who decides waits for them to end.
+    await take_turn(await session.connection(), "linking")
     record = await _record(session, saying.record_id)
     word = await present_word(session, saying.record_id)
     if saying.seen is not None and saying.seen != seen_version(record, word):
@@ -154,7 +152,7 @@ async def undo(session: AsyncSession, viewer: Viewer, decision_id: int, reason: 
     reason = _reason(reason)
     if decision_id > LARGEST_NUMBER:
         raise NotFound("There is no such decision.", where="decision")
-    await (await session.connection()).execute(_ALONE)
+    await take_turn(await session.connection(), "linking")
     decision = await first(session, "SELECT * FROM link_decisions WHERE id = :id", id=decision_id)
     if decision is None or decision["verdict"] == "undo":
         raise NotFound("There is no such decision.", where="decision")

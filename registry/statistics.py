@@ -29,13 +29,11 @@ async def refresh(session: AsyncSession, changes: int) -> None:
         return
     connection = await session.connection()
     grown = (await connection.execute(text(_GROWN), {"worth": WORTH_A_LOOK})).scalars().all()
-    await look_at(session, changes, *grown)
+    await look_at(session, *grown)
 
 
-async def look_at(session: AsyncSession, changes: int, *tables: str) -> None:
-    """Analyse these tables as this transaction sees them; nothing for a handful of changes."""
-    if changes < WORTH_A_LOOK:
-        return
+async def look_at(session: AsyncSession, *tables: str) -> None:
+    """Analyse these tables as this transaction sees them."""
     connection = await session.connection()
     for table in tables:
         # Whoever is at it already does it for us: its lock lasts as long as its transaction.

@@ -87,7 +87,8 @@ async def summarise_suspects(session: AsyncSession, suspected_ids: Collection[in
         return 0
     await dirty.mark(session, "index", "suspected", suspected_ids)
     # Those of a first load were stored a moment ago, in this very transaction.
-    await statistics.look_at(session, len(suspected_ids), "suspected_members", "suspected_versions")
+    if len(suspected_ids) >= statistics.WORTH_A_LOOK:
+        await statistics.look_at(session, "suspected_members", "suspected_versions")
     statement = text(_SUMMARISE).bindparams(
         bindparam("ids", sorted(set(suspected_ids)), ARRAY(BigInteger)),
         bindparam("acts", list(LANE_OF_ACT), ARRAY(Text)),

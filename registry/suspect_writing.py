@@ -18,6 +18,7 @@ from registry.reading import LARGEST_NUMBER, Row, first, rows
 from registry.reviewing import METHOD
 from registry.suspect_placing import open_suspected, place_record, suspected_version
 from registry.suspect_summaries import summarise_suspects
+from registry.turns import take_turn
 from registry.viewers import Viewer
 
 Action = Literal["merge", "split", "register", "dismiss"]
@@ -150,7 +151,7 @@ async def _carry_out(session: AsyncSession, viewer: Viewer, found: Row, now: dat
     content: dict[str, Any] = found["content"]
     target = int(content.get("into") or content.get("project") or 0)
     suspected_id = int(found["subject"])
-    await (await session.connection()).execute(text("SELECT pg_advisory_xact_lock(hashtextextended('linking', 0))"))
+    await take_turn(await session.connection(), "linking")
     version = await _check(session, suspected_id, action, target)
     if action == "split":
         apart = await _split(session, found, version["sector"], viewer.actor, now)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 # A batch takes at most a quarter of what the server has room for; one that touches more is at it alone.
 _ROOM: Final = text(
@@ -23,14 +23,14 @@ _EACH: Final = text(
 ).bindparams(bindparam("topics", type_=ARRAY(Text)))
 
 
-async def take_turn(session: AsyncSession, work: str, topics: Collection[str] | None = None) -> None:
+async def take_turn(connection: AsyncConnection, work: str, topics: Collection[str] | None = None) -> None:
     """Wait until nobody else is at this work on any of these topics; None waits for all who are at it, and bars them.
 
-    Take it before reading what is to be written.
+    No topics at all is to be at it beside everybody but those. Take it before reading what is to be written.
     """
-    connection = await session.connection()
-    if topics is None or len(topics) > (await connection.scalar(_ROOM) or 0):
+    if topics is None or (topics and len(topics) > (await connection.scalar(_ROOM) or 0)):
         await connection.execute(_ALONE, {"work": work})
         return
     await connection.execute(_BESIDE, {"work": work})
-    await connection.execute(_EACH, {"work": work, "topics": list(topics)})
+    if topics:
+        await connection.execute(_EACH, {"work": work, "topics": list(topics)})

@@ -152,7 +152,7 @@ async def index_changed(
         fresh = [claim for claim in claims if (claim.kind, claim.id) not in refused]
         if not fresh:
             break
-        written = await _write_claimed(Writer(servers, giving_way=lane == "big"), servers, fresh)
+        written = await _write_claimed(servers, fresh, giving_way=lane == "big")
         total.claimed += len(fresh)
         total.add(written)
         bad = {(KIND_OF_TARGET[_target(servers, line)], line.id) for line in written.failed}
@@ -170,7 +170,8 @@ async def index_changed(
     return total
 
 
-async def _write_claimed(writer: Writer, servers: Servers, claims: Collection[dirty.Claim]) -> Written:
+async def _write_claimed(servers: Servers, claims: Collection[dirty.Claim], *, giving_way: bool) -> Written:
+    writer = Writer(servers, giving_way=giving_way)
     try:
         async with transaction(servers.database) as session:
             version = await next_version(session)

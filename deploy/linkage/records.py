@@ -32,7 +32,6 @@ def made(
     """Records and the truth about them; one in eight belongs to nothing, one in fifty to several projects."""
     rows: list[Row] = []
     truth: list[Row] = []
-    per_owner = Counter(id(one.owner) for one in world.projects)
     titles = Counter(_told(one, one.name) for one in world.projects)
     for number in range(count):
         project = chance.choice(world.projects)
@@ -41,7 +40,7 @@ def made(
             told = _nothing(world, project, style, chance, written)
         else:
             meant = [project]
-            told = _something(project, style, chance, written, per_owner, titles, coded)
+            told = _something(world, project, style, chance, written, titles, coded)
             if told is not None and chance.random() < 0.1 and style != "ownerless" and project.stage:
                 meant = _of_stages(world, project, told, chance)
         if told is None:
@@ -74,11 +73,11 @@ def _base(project: Project, chance: random.Random, *, nothing: bool) -> Row:
 
 
 def _something(
+    world: World,
     project: Project,
     style: str,
     chance: random.Random,
     written: ModuleType,
-    per_owner: Counter[int],
     titles: Counter[str],
     coded: float,
 ) -> Row | None:
@@ -89,7 +88,7 @@ def _something(
         return None  # nobody could tell
     if ownerless and not tells_owner:
         record["region"] = owner.region
-    alone = per_owner[id(owner)] == 1
+    alone = len(world.of(owner)) == 1
     record["party_name"] = "" if ownerless else written.party(owner, style, chance)
     if not ownerless and alone and chance.random() < 0.15:
         record["project_name"] = ""

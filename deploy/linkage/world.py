@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -150,17 +151,18 @@ class World:
     strangers: list[Owner] = field(default_factory=list)
     names: set[str] = field(default_factory=set)  # that any owner bears or bore
     works: set[tuple[int, str]] = field(default_factory=set)  # which owner has which works
-    _of_owner: dict[int, list[Project]] = field(default_factory=dict, repr=False)
-    _grouped: int = -1  # how many projects that was made of
+
+    @cached_property
+    def by_owner(self) -> dict[int, list[Project]]:
+        """The projects of each owner, by the owner's `id`; for a world that is complete."""
+        found: dict[int, list[Project]] = defaultdict(list)
+        for one in self.projects:
+            found[id(one.owner)].append(one)
+        return found
 
     def of(self, owner: Owner) -> list[Project]:
         """An owner's projects."""
-        if self._grouped != len(self.projects):
-            self._of_owner = defaultdict(list)
-            for one in self.projects:
-                self._of_owner[id(one.owner)].append(one)
-            self._grouped = len(self.projects)
-        return self._of_owner[id(owner)]
+        return self.by_owner[id(owner)]
 
 
 def headed(name: str) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from registry.database import engine, transaction
 from registry.linking import Linked, relink_all
@@ -36,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 async def _preview() -> Preview:
     try:
-        return await preview_relinking(engine())
+        with _bar() as bar:
+            shown = bar.add_task("比较 comparing", total=None)
+            return await preview_relinking(engine(), lambda records: bar.advance(shown, records))
     finally:
         await engine().dispose()
 
@@ -45,11 +49,30 @@ async def _relink() -> int:
     done: list[Linked] = []
     try:
         async with transaction() as session:
-            await relink_all(session)
-        await link_waiting(engine(), done.append)
+            marked = await relink_all(session)
+        with _bar() as bar:
+            shown = bar.add_task("关联 linking", total=marked)
+
+            def told(batch: Linked) -> None:
+                done.append(batch)
+                bar.advance(shown, batch.claimed)
+
+            await link_waiting(engine(), told)
         return sum(batch.changed for batch in done)
     finally:
         await engine().dispose()
+
+
+def _bar() -> Progress:
+    # On the other channel, so that what programs read stays whole.
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def _tell(preview: Preview, *, as_json: bool) -> None:

@@ -33,7 +33,7 @@ class Passed:
 async def let_time_pass(session: AsyncSession, at: datetime, channels: Channels) -> Passed:
     """Look once at everything that is due by now; again it does nothing more."""
     connection = await session.connection()
-    await take_turn(session, "alerts")
+    await take_turn(connection, "alerts")
     routed = await _reroute(session, connection, at)
     returned = await _return(connection, at)
     escalated = await _escalate(session, connection, at)

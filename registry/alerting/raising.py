@@ -49,7 +49,7 @@ async def raise_alerts(
     versions = [claim.id for claim in claims]
     await _group(connection, versions)
     # Two who raise of the same topic would both open an alert, or one would write what it read before the other.
-    await take_turn(session, "alerts", list((await connection.execute(text(_TOPICS))).scalars()))
+    await take_turn(connection, "alerts", list((await connection.execute(text(_TOPICS))).scalars()))
     await _group(connection, versions)
     opened = await _open(connection, at)
     await _gather(connection, at)

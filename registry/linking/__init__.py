@@ -27,6 +27,7 @@ from registry.linking.queueing import queue_reviews
 from registry.linking.suspecting import gather_suspects
 from registry.region_matching import match
 from registry.sectors import shown_sectors
+from registry.turns import take_turn
 
 FOLDER: Final = Path(__file__).parent
 STEPS: Final = ("records", "parties", "candidates", "places", "decisions")
@@ -71,8 +72,7 @@ async def link_changed(
     projects, enterprises = dirty.ids_of(claims, "project"), dirty.ids_of(claims, "enterprise")
     # Batches of other records go side by side. One that takes more records than it claimed is at it alone: else the
     # slower of two would overwrite what the other decided later by newer knowledge.
-    shared = "" if projects or enterprises else "_shared"
-    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended('linking widely', 0))")
+    await take_turn(connection, "linking widely", None if projects or enterprises else ())
     await claim_records(connection, records)
     if projects or enterprises:
         await _widen(connection, projects, enterprises)
@@ -83,7 +83,7 @@ async def link_changed(
     changed = await _write(connection, at, dirty.run_of(claims))
     await queue_reviews(connection, at, model.version)
     # Two batches that meet the same unregistered project would both suspect it anew.
-    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('suspects', 0))")
+    await take_turn(connection, "suspects")
     await gather_suspects(session, at)
     await dirty.settle(session, "link", claims)
     return Linked(len(claims), count, changed)
@@ -100,20 +100,21 @@ async def decide(connection: AsyncConnection) -> Model:
     await decide_likely(connection, model)
     await keep_disguises(connection)
     # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
-    await connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(hashtextextended('linking', 0))")
+    await take_turn(connection, "linking", ())
     await connection.exec_driver_sql("DROP TABLE IF EXISTS differing")
     await connection.exec_driver_sql(_DIFFERING)
     return model
 
 
-async def relink_all(session: AsyncSession) -> None:
-    """Mark every record for linking: after the linker itself changed."""
-    await (await session.connection()).execute(
+async def relink_all(session: AsyncSession) -> int:
+    """Mark every record for linking: after the linker itself changed; returns how many there are."""
+    done = await (await session.connection()).execute(
         text(
             "INSERT INTO dirty_marks (purpose, kind, id, run_id) SELECT 'link', 'record', record_id, NULL "
             "FROM records WHERE known_to = 'infinity' ORDER BY record_id " + MARK_AGAIN
         )
     )
+    return done.rowcount
 
 
 async def claim_records(connection: AsyncConnection, records: list[int]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -93,18 +93,22 @@ async def renew_early(connection: AsyncConnection) -> None:
     turn = _turn()
     if turn.locked():
         return
-    async with AsyncExitStack() as held:
-        await held.enter_async_context(turn)
+    await turn.acquire()
+    task = None
+    try:
         renewal = await _renewal(connection)
         if renewal is not None:
-            kept = held.pop_all()
             task = asyncio.create_task(_renew(renewal))
-            # Whoever wants it next waits for the turn, and tries again where this failed.
-            task.add_done_callback(lambda done: asyncio.ensure_future(_end(kept, done)))
+    finally:
+        if task is None:
+            turn.release()
+    if task is not None:
+        task.add_done_callback(partial(_end, turn))
 
 
-async def _end(held: AsyncExitStack, done: "asyncio.Task[None]") -> None:
-    await held.aclose()
+def _end(turn: asyncio.Lock, done: "asyncio.Task[None]") -> None:
+    turn.release()
+    # Whoever wants the register next tries again where this failed, and says so.
     if not done.cancelled():
         done.exception()
 

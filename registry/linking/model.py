@@ -14,6 +14,7 @@ from registry.errors import BadInput
 from registry.link_words import FEATURES
 from registry.linking.features import Floats
 from registry.linking.likeness import Ints
+from registry.linking.thresholds import AUTOMATIC_AT_LEAST
 
 SHIPPED: Final = Path(__file__).parent / "weights" / "shipped.json"
 _CHUNK: Final = 16_384
@@ -128,7 +129,8 @@ def read_model(text: str) -> Model:
         depth=told["depth"],
         share=np.array(told["calibration"]["share"]),
         right=np.array(told["calibration"]["right"]),
-        automatic=told["automatic"],
+        # Also weights that an installation trained before do not link from a lower score than we find right.
+        automatic=max(told["automatic"], AUTOMATIC_AT_LEAST),
         review=told["review"],
         trained=told["trained"],
     )

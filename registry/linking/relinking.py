@@ -1,6 +1,7 @@
 """What linking everything anew would change, before it does."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,8 +65,11 @@ class Preview:
     examples: list[Change] = field(default_factory=list)
 
 
-async def preview_relinking(engine: AsyncEngine) -> Preview:
-    """Link every record as now, write nothing; what a person decided is not touched and not counted."""
+async def preview_relinking(engine: AsyncEngine, told: Callable[[int], None] = lambda _: None) -> Preview:
+    """Link every record as now, write nothing; what a person decided is not touched and not counted.
+
+    `told` hears after every batch how many records it had.
+    """
     preview, after = Preview(), 0
     while True:
         async with AsyncSession(engine) as session:
@@ -79,6 +83,7 @@ async def preview_relinking(engine: AsyncEngine) -> Preview:
             await session.rollback()
         if not ids:
             return preview
+        told(len(ids))
         after = ids[-1]
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 # Training: what is linked without a person is right this often, as measured on records held back,
 RIGHT_ENOUGH: Final = 0.999
-# and never from a lower score than this; a record that names nobody needs a higher one.
+# and whatever the weights say never from a lower score than this; a record that names nobody needs a higher one.
 AUTOMATIC_AT_LEAST: Final = 0.97
 AUTOMATIC_UNNAMED: Final = 0.98
 # From this score a candidate is shown to a person.

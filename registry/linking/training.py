@@ -15,7 +15,7 @@ from registry.linking.features import Floats, contradicting, features, parts_of,
 from registry.linking.likeness import Ints
 from registry.linking.model import read_model, shares
 from registry.linking.register import Asked, Found, Register, find
-from registry.linking.thresholds import AUTOMATIC_AT_LEAST, REVIEW, RIGHT_ENOUGH
+from registry.linking.thresholds import REVIEW, RIGHT_ENOUGH
 
 _DEPTH: Final = 6
 _FOLDS: Final = 3
@@ -163,7 +163,7 @@ def _automatic(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
     order = np.argsort(-sure, kind="stable")
     right = np.cumsum(labels[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(right >= RIGHT_ENOUGH)
-    return round(float(max(AUTOMATIC_AT_LEAST, sure[order][enough[-1]] if len(enough) else 1.0)), 5)
+    return round(float(sure[order][enough[-1]] if len(enough) else 1.0), 5)
 
 
 def reliability(sure: NDArray[np.float64], labels: NDArray[np.bool_]) -> list[dict[str, float]]:

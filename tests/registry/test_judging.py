@@ -462,10 +462,10 @@ async def test_who_works_on_the_same_waits_and_others_do_not(engine: AsyncEngine
 
     async def take(*topics: str) -> None:
         async with transaction(engine) as session:
-            await take_turn(session, "judging", topics)
+            await take_turn(await session.connection(), "judging", topics)
 
     async with transaction(engine) as session:
-        await take_turn(session, "judging", ["project 1"])
+        await take_turn(await session.connection(), "judging", ["project 1"])
         await asyncio.wait_for(take("project 2"), 30)
         everything = asyncio.create_task(nation(engine, at(1)))
         same = asyncio.create_task(take("project 2", "project 1"))

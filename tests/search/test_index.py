@@ -67,10 +67,10 @@ async def test_a_mark_renewed_while_its_document_is_written_stays(
     written = indexing._write_claimed
     rounds = 0
 
-    async def write_and_meanwhile_change(*arguments: Any) -> Any:
+    async def write_and_meanwhile_change(*arguments: Any, giving_way: bool) -> Any:
         nonlocal rounds
         rounds += 1
-        account = await written(*arguments)
+        account = await written(*arguments, giving_way=giving_way)
         if rounds == 1:
             await mark(servers.database, "project", project)
         else:
