@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.compiling import Use
+from registry.fact_texts import Use
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.law.reading import Law, with_more_values
 from registry.law_in_force import Catalogue

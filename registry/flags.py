@@ -12,9 +12,10 @@ from sqlalchemy.sql.elements import TextClause
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import LANE_OF_ACT, LANE_OF_JUDGED
-from registry.compiling import STATES, Use, compile_evidence, compile_flags, compile_states
+from registry.compiling import compile_evidence, compile_flags, compile_states
 from registry.database import json_text
 from registry.dirty import UNSETTLED_RECORDS
+from registry.fact_texts import STATES, Use
 from registry.history import Instant
 from registry.law.reading import Law
 from registry.law_in_force import Catalogue, catalogue_in_force

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry.acts import GATES, Lane
-from registry.compiling import Knowledge, Use
+from registry.fact_texts import Knowledge, Use
 from registry.flags import Asked, ask_flags
 from registry.history import FOREVER, Instant
 

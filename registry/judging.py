@@ -10,8 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty, statistics
 from registry.clock import civil_day, now
-from registry.compiling import Use
 from registry.dirty import UNSETTLED_RECORDS
+from registry.fact_texts import Use
 from registry.findings import JudgingRun
 from registry.flags import Asked, Flag, ask_evidence, ask_flags_with_evidence
 from registry.gate.marks import mark_acts

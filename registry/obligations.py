@@ -15,8 +15,8 @@ from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, text
 from sqlalchemy.sql.elements import BindParameter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.compiling import Use, fact
 from registry.database import driver, json_text
+from registry.fact_texts import Use, fact
 from registry.flags import Succession, hash_of, read_succession
 from registry.history import Instant
 from registry.law.measures import Measure, allowed_days, measures

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.sql.elements import BindParameter
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.compiling import Use
+from registry.fact_texts import Use
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.history import Instant
 

@@ -21,6 +21,16 @@ class Record(Known, table=True):
     __table_args__ = (
         Index("records_current", "feed", "source_key", unique=True, postgresql_where=text("known_to = 'infinity'")),
         Index("records_record", "record_id"),
+        # All that facts/formalities.sql reads of a record.
+        Index(
+            "records_formalities",
+            "record_id",
+            postgresql_include=["act", "acted_on", "expires", "revoked"],
+            postgresql_where=text(
+                "known_to = 'infinity' "
+                "AND act IN ('land_grant', 'land_pre_review', 'eia_approval', 'energy_assessment')"
+            ),
+        ),
         Index("records_lender", "lender_normal", postgresql_where=text("lender_normal IS NOT NULL")),
     )
 

@@ -1,5 +1,6 @@
 -- The records that are formalities of a project; one that is itself flagged still counts.
-SELECT l.project_id, r.version_id, r.act, r.acted_on, LEAST(r.expires + 1, r.revoked) AS until,
+SELECT l.project_id, r.version_id, r.act, r.acted_on, r.expires, r.revoked,
+       LEAST(r.expires + 1, r.revoked) AS until,
        r.act IN ('land_grant', 'land_pre_review') AS is_land, r.act = 'eia_approval' AS is_eia,
        r.act = 'energy_assessment' AS is_energy
 FROM records AS r

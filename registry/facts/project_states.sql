@@ -5,7 +5,7 @@
 SELECT p.project_id, p.code, p.sector, p.nature, p.region, p.owner_id, p.owner_uscc, p.owner_name, p.owned_from,
        COALESCE(p.asks_land, f.asked_land, FALSE) AS asks_land,
        s.first_issued, s.stands_from, s.days AS standing_days, w.days AS revoked_days, h.days AS disposed_days,
-       f.land_from, f.land_days, f.eia_from, f.eia_days, f.energy_from, f.energy_days,
+       f.land_from, e.land_days, f.eia_from, e.eia_days, f.energy_from, e.energy_days,
        n.least_ratio, b.since AS backward_since,
        CASE WHEN n.new_until IS NOT NULL THEN LEAST(n.new_until, d.recognised) END AS new_until
 FROM known_projects AS p
@@ -18,6 +18,7 @@ LEFT JOIN (
     SELECT e.project_id, min(e.since) AS since FROM backward_equipment AS e GROUP BY e.project_id
 ) AS b ON b.project_id = p.project_id
 LEFT JOIN formalities AS f ON f.project_id = p.project_id
+LEFT JOIN ended_formalities AS e ON e.project_id = p.project_id
 LEFT JOIN (
     SELECT c.project_id, max(COALESCE(c.covered_from, 'infinity'::date)) AS new_until,
            min(trunc(c.planned / c.amount, 6)) FILTER (WHERE c.amount > 0) AS least_ratio

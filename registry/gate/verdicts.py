@@ -10,8 +10,9 @@ from sqlalchemy import ARRAY, BigInteger, Date, Text, bindparam, text
 from sqlalchemy.sql.elements import TextClause
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from registry.compiling import Use, compile_flags, fact
+from registry.compiling import compile_flags
 from registry.database import json_text
+from registry.fact_texts import Use, fact
 from registry.law_in_force import Catalogue
 
 INTENDED: Final = Use("intended")

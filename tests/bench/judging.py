@@ -23,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import dirty
 from registry.clock import now
-from registry.compiling import Use, compile_flags
+from registry.compiling import compile_flags
 from registry.database import make_engine, transaction
+from registry.fact_texts import Use
 from registry.flags import FOR_MANY, Asked, ask_flags, statement_of, states_made
 from registry.judging import judge_changed
 from registry.law.reading import law

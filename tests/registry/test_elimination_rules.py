@@ -6,8 +6,9 @@ from shutil import copytree
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from registry.compiling import Use, compile_flags
+from registry.compiling import compile_flags
 from registry.database import transaction
+from registry.fact_texts import Use
 from registry.flags import Asked, statement_of
 from registry.law import reading
 from registry.law.reading import law, read_law

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry import dirty
-from registry.compiling import Use
 from registry.database import transaction
+from registry.fact_texts import Use
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.gates import gates_of_projects
 from registry.judging import Judged, judge_changed, replay

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from registry.acts import LANE_OF_JUDGED
-from registry.compiling import FACTS, Use, compile_evidence, compile_flags, fact, parameter_sql
+from registry.compiling import compile_evidence, compile_flags, parameter_sql
 from registry.database import transaction
 from registry.errors import BadFile
+from registry.fact_texts import FACTS, Use, fact
 from registry.law import reading as law_reading
 from registry.law.reading import law, read_law
 from registry.rules import reading
