@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, Text, bindparam, text
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 Purpose = Literal["link", "judge", "alert", "index"]
@@ -90,7 +90,6 @@ async def claim(
     purpose: Purpose,
     *,
     limit: int = 20_000,
-    kinds: Collection[Kind] = KINDS,
     lane: Lane | None = None,
 ) -> list[Claim]:
     """Lock and return up to `limit` marks that nobody else is working on; settle them before commit.
@@ -104,7 +103,7 @@ async def claim(
     """
     connection = await session.connection()
     settled = ""
-    values: dict[str, Any] = {"purpose": purpose, "kinds": list(kinds)}
+    values: dict[str, Any] = {"purpose": purpose}
     if purpose != "index":
         unsettled = (await connection.execute(text(UNSETTLED_RUNS))).scalars().all()
         if unsettled:
@@ -116,40 +115,38 @@ async def claim(
                     "arriving.purpose = 'link' AND arriving.kind = 'record' AND arriving.id = dirty_marks.id "
                     "AND arriving.run_id = ANY(:unsettled))) "
                 )
-    binds: list[Any] = [bindparam("purpose", type_=Text), bindparam("kinds", type_=ARRAY(Text))]
+    binds: list[Any] = [bindparam("purpose", type_=Text)]
     binds += [bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []
-    where = f"FROM dirty_marks WHERE purpose = :purpose AND kind = ANY(:kinds) {settled}"
+    where = f"FROM dirty_marks WHERE purpose = :purpose {settled}"
     counted = text(f"SELECT run_id, count(*) AS waiting {where} GROUP BY run_id ORDER BY waiting").bindparams(*binds)
     runs = [
         (run, waiting)
         for run, waiting in await connection.execute(counted, values)
         if lane is None or (waiting <= MOST_SMALL) == (lane == "small")
     ]
-    # Runs that are taken whole come in one look, however many: each look goes through all that waits.
+    # Runs that are taken whole come in one look, however many; each other is read in the order of its marks.
     waits = dict(runs)
     turns = _turns(runs, limit)
     whole = [run for run, _, share in turns if share == waits[run]]
-    looks = [(tuple(whole), "ASC", sum(waits[run] for run in whole))] if whole else []
-    looks += [((run,), order, share) for run, order, share in turns if share != waits[run]]
+    looks: list[tuple[str, dict[str, Any], int]] = []
+    if whole:
+        of = "(run_id = ANY(CAST(:runs AS bigint[])) OR CAST(:none AS boolean) AND run_id IS NULL) ORDER BY mark"
+        told = {"runs": [run for run in whole if run is not None], "none": None in whole}
+        looks.append((of, told, sum(waits[run] for run in whole)))
+    for run, order, share in turns:
+        if share != waits[run]:
+            of = "run_id IS NULL" if run is None else "run_id = CAST(:run AS bigint)"
+            # By the run as well: else PostgreSQL does not see that the index has this order, and sorts all that waits.
+            of += f" ORDER BY run_id {order}, mark {order}"
+            looks.append((of, {} if run is None else {"run": run}, share))
     claims: list[Claim] = []
-    for of, order, share in looks:
+    for of, told, share in looks:
         if share > 0 and len(claims) < limit:
             found = await connection.execute(
                 text(
-                    f"SELECT kind, id, mark, run_id {where} AND (run_id = ANY(:runs) OR :none AND run_id IS NULL) "
-                    f"ORDER BY mark {order} LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
-                ).bindparams(
-                    *binds,
-                    bindparam("runs", type_=ARRAY(BigInteger)),
-                    bindparam("none", type_=Boolean),
-                    bindparam("limit", type_=BigInteger),
-                ),
-                {
-                    **values,
-                    "runs": [run for run in of if run is not None],
-                    "none": None in of,
-                    "limit": min(share, limit - len(claims)),
-                },
+                    f"SELECT kind, id, mark, run_id {where} AND {of} LIMIT :limit FOR UPDATE OF dirty_marks SKIP LOCKED"
+                ).bindparams(*binds, bindparam("limit", type_=BigInteger)),
+                {**values, **told, "limit": min(share, limit - len(claims))},
             )
             claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_, run in found]
     # What was taken from both ends may be the same.

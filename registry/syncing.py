@@ -105,6 +105,7 @@ class DirtyMark(SQLModel, table=True):
     """
 
     __tablename__ = "dirty_marks"
+    __table_args__ = (Index("dirty_marks_turn", "purpose", "run_id", "mark"),)
 
     purpose: str = Field(primary_key=True, sa_type=Text)  # link, judge, index
     kind: str = Field(primary_key=True, sa_type=Text)  # registry.dirty.KINDS

@@ -6,6 +6,7 @@ safe, because a flag may follow from it.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -76,11 +77,9 @@ async def link_changed(
     await claim_records(connection, records)
     if projects or enterprises:
         await _widen(connection, projects, enterprises)
-    if len(claims) >= statistics.WORTH_A_LOOK:
-        await renew_early(connection)
     model = await decide(connection)
     count = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM decisions"))).scalar_one()
-    changed = await _write(connection, at, dirty.run_of(claims))
+    changed = await _write(connection, at, claims)
     await queue_reviews(connection, at, model.version)
     # Two batches that meet the same unregistered project would both suspect it anew.
     await take_turn(connection, "suspects")
@@ -91,13 +90,14 @@ async def link_changed(
 
 async def decide(connection: AsyncConnection) -> Model:
     """Fill `decisions` and `differing` for the claimed records; nothing of the register changes."""
+    looked = await renew_early(connection)
     for step, made in zip(STEPS, _MADE, strict=True):
         await connection.exec_driver_sql(statement(step))
         await connection.exec_driver_sql(f"ANALYZE {made}")
     # What follows joins tables that another batch may be filling, of which nobody can tell how large they are.
     await connection.exec_driver_sql("CREATE INDEX ON decisions (record_id)")
     model = await active_model(connection)
-    await decide_likely(connection, model)
+    await decide_likely(connection, model, looked=looked)
     await keep_disguises(connection)
     # From here on nobody decides by hand until this is committed: a person's word and ours would both stand.
     await take_turn(connection, "linking", ())
@@ -268,11 +268,10 @@ _MARKS: Final = f"""
 INSERT INTO dirty_marks (purpose, kind, id, run_id)
 SELECT purpose, kind, id, run_id FROM (
     -- Of its run, which is settled by now: so that what it brought keeps its turn.
-    SELECT 'record' AS kind, record_id AS id, (
-        SELECT run_id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record' AND id = record_id
-    ) AS run_id FROM decisions AS d
-    WHERE record_id IN (SELECT record_id FROM differing)
-       OR record_id IN (SELECT id FROM dirty_marks WHERE purpose = 'link' AND kind = 'record')
+    SELECT 'record' AS kind, d.record_id AS id, c.run_id
+    FROM (SELECT DISTINCT record_id FROM decisions) AS d
+    LEFT JOIN unnest(:records, :runs) AS c (record_id, run_id) ON c.record_id = d.record_id
+    WHERE c.record_id IS NOT NULL OR d.record_id IN (SELECT record_id FROM differing)
     UNION SELECT 'project', unnest(CAST(:left AS bigint[])), :run
     UNION SELECT 'project', project_id, :run FROM differing WHERE project_id IS NOT NULL
 ) AS touched, (VALUES ('judge'), ('index')) AS purposes (purpose)
@@ -281,14 +280,20 @@ ORDER BY purpose DESC, kind, id
 """
 
 
-async def _write(connection: AsyncConnection, at: datetime, run: int | None) -> int:
+async def _write(connection: AsyncConnection, at: datetime, claims: Collection[dirty.Claim]) -> int:
     """Replace the links that differ, and mark what they concern; returns how many records' links changed."""
     changed: int = (await connection.execute(text("SELECT count(DISTINCT record_id) FROM differing"))).scalar_one()
     left: list[int] = []
     if changed:
         left = list((await connection.execute(text(_CLOSE), {"at": at})).scalars())
         await connection.execute(text(_ADD), {"at": at})
+    records = [claim for claim in claims if claim.kind == "record"]
     await connection.execute(
-        text(_MARKS).bindparams(bindparam("left", left, ARRAY(BigInteger)), bindparam("run", run, BigInteger))
+        text(_MARKS).bindparams(
+            bindparam("records", [claim.id for claim in records], ARRAY(BigInteger)),
+            bindparam("runs", [claim.run for claim in records], ARRAY(BigInteger)),
+            bindparam("left", left, ARRAY(BigInteger)),
+            bindparam("run", dirty.run_of(claims), BigInteger),
+        )
     )
     return changed

@@ -35,6 +35,8 @@ pairs AS (
     UNION ALL
     SELECT l.record_id, v.project_id, 0, FALSE
     FROM linking AS l JOIN project_versions AS v ON v.name_normal = l.project_name AND v.known_to = 'infinity'
+    -- A name as common as 高炉大修改造 is borne in every province: those of others are no candidates.
+    WHERE l.region IS NULL OR v.region IS NULL OR left(v.region, 2) = left(l.region, 2)
 ),
 gathered AS (
     SELECT record_id, project_id, max(coded) AS coded, bool_or(owned) AS owned FROM pairs GROUP BY record_id, project_id

@@ -18,13 +18,21 @@ WITH counted AS (
            min(project_id) FILTER (WHERE fits AND same_product) AS project_making,
            count(*) FILTER (WHERE same_name AND same_sector AND same_region) AS titled,
            min(project_id) FILTER (WHERE same_name AND same_sector AND same_region) AS project_titled,
-           bool_or(same_name) AS some_named,
            -- Of the right sector, wherever it lies and however it is called.
            bool_or(owned AND same_sector) AS some_owned,
            (array_agg(project_id ORDER BY project_id))[1:10] AS projects
     FROM (SELECT *, owned AND same_sector AND same_region IS NOT FALSE AND NOT other_numbers AS fits
           FROM candidates) AS c
     GROUP BY c.record_id
+),
+-- A project is called so, somebody is, if elsewhere: then region or number may be what is wrong.
+titled AS (
+    SELECT l.record_id FROM linking AS l
+    WHERE EXISTS (SELECT FROM project_versions AS v WHERE v.name_normal = l.project_name AND v.known_to = 'infinity')
+),
+borne AS (
+    SELECT l.record_id FROM linking AS l
+    WHERE EXISTS (SELECT FROM enterprise_names AS n WHERE n.name_normal = l.party_name AND n.known_to = 'infinity')
 ),
 weighed AS (
     SELECT l.*, p.enterprise_id, p.via, p.covers, p.former, p.contradicted, coalesce(p.enterprises, 0) AS enterprises,
@@ -41,14 +49,14 @@ weighed AS (
                 WHEN c.fitting = 1 THEN c.project_fitting
                 WHEN c.making = 1 THEN c.project_making
            END AS by_party,
-           coalesce(c.some_named, FALSE) OR coalesce(c.some_owned, FALSE) AS something_fits,
-           -- Somebody bears the name, if elsewhere: then region or number may be what is wrong.
-           EXISTS (SELECT FROM enterprise_names AS n WHERE n.name_normal = l.party_name AND n.known_to = 'infinity')
-               AS name_known,
+           t.record_id IS NOT NULL OR coalesce(c.some_owned, FALSE) AS something_fits,
+           b.record_id IS NOT NULL AS name_known,
            s.holds, s.holds_nameless
     FROM linking AS l
     LEFT JOIN parties AS p USING (record_id)
     LEFT JOIN counted AS c USING (record_id)
+    LEFT JOIN titled AS t USING (record_id)
+    LEFT JOIN borne AS b USING (record_id)
     LEFT JOIN places AS s ON s.shown = coalesce(l.shown, '') AND s.city = coalesce(l.city, '')
 ),
 decided AS (

@@ -4,21 +4,19 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import json_text
 from registry.names import DISGUISES, SUSPECT, disguises, normalise
 
-# Names with a character that a typist does not type; the others need no look.
-_STRANGE: Final = """
-SELECT DISTINCT ON (d.record_id) d.record_id, coalesce(r.party_name, ''), coalesce(r.project_name, ''),
-       coalesce(e.name, ''), coalesce(p.name, '')
+_TOLD: Final = "SELECT record_id, coalesce(party_told, ''), coalesce(project_told, '') FROM linking"
+_REGISTERED: Final = """
+SELECT DISTINCT ON (d.record_id) d.record_id, coalesce(e.name, ''), coalesce(p.name, '')
 FROM decisions AS d
-JOIN records AS r ON r.record_id = d.record_id AND r.known_to = 'infinity'
 LEFT JOIN enterprise_versions AS e ON e.enterprise_id = d.enterprise_id AND e.known_to = 'infinity'
 LEFT JOIN project_versions AS p ON p.project_id = d.project_id AND p.known_to = 'infinity'
-WHERE r.party_name ~ :strange OR r.project_name ~ :strange
+WHERE d.record_id = ANY (:records)
 ORDER BY d.record_id, d.project_id
 """
 _KEEP: Final = """
@@ -33,9 +31,16 @@ async def keep_disguises(connection: AsyncConnection) -> None:
 
     What the registered name has too is no disguise.
     """
-    found = await connection.execute(text(_STRANGE), {"strange": _strange()})
+    strange: dict[int, tuple[str, str]] = {}
+    for record_id, party, title in await connection.execute(text(_TOLD)):
+        if _strange().search(party) or _strange().search(title):
+            strange[record_id] = (party, title)
+    if not strange:
+        return
+    registered = text(_REGISTERED).bindparams(bindparam("records", list(strange), ARRAY(BigInteger)))
     told: dict[int, str] = {}
-    for record_id, party, title, owner, project in found:
+    for record_id, owner, project in await connection.execute(registered):
+        party, title = strange[record_id]
         signals: dict[str, Any] = {"party_name": _hidden(party, owner), "project_name": _hidden(title, project)}
         kept = {name: each for name, each in signals.items() if each}
         if kept:
@@ -51,8 +56,11 @@ def _hidden(given: str, registered: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _strange() -> str:
-    """Matches in PostgreSQL what is neither an ideograph, a plain letter or digit, nor common punctuation."""
+def _strange() -> re.Pattern[str]:
+    """What a typist does not type: neither an ideograph, a plain letter or digit, nor common punctuation.
+
+    Names without any need no look.
+    """
     suspects = re.escape("".join(sorted(one for one in map(chr, SUSPECT) if "\u4e00" <= one <= "\u9fff")))
-    usual = r"0-9A-Za-z\u4e00-\u9fff\s\u3000（）()〔〕【】《》“”、，。：；·.,:;/%#＃+*-"
-    return rf"[^{usual}]|[{suspects}]|[二三四五六七八九十第][-—―‐‑‒–ー]"
+    usual = r"0-9A-Za-z\u4e00-\u9fff \t\r\n\u3000（）()〔〕【】《》“”、，。：；·.,:;/%#＃+*-"
+    return re.compile(rf"[^{usual}]|[{suspects}]|[二三四五六七八九十第][-—―‐‑‒–ー]")

@@ -19,8 +19,9 @@ from registry.names import normal_texts
 _ANEW: Final = 0.2
 
 # What the register holds now; two that differ in any row differ here.
-_STATE: Final = """
-SELECT (SELECT system_identifier FROM pg_control_system())::text || current_database()::text,
+_DATABASE: Final = "SELECT (SELECT system_identifier FROM pg_control_system())::text || current_database()::text"
+_STATE: Final = f"""
+{_DATABASE},
        (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint, coalesce(max(version_id), 0)]
         FROM project_versions WHERE known_to = 'infinity')
        || (SELECT ARRAY[count(*), coalesce(sum(version_id), 0)::bigint, coalesce(max(version_id), 0)]
@@ -88,11 +89,14 @@ def _turn() -> asyncio.Lock:
     return _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
-async def renew_early(connection: AsyncConnection) -> None:
-    """Begin to put the register in order beside what this connection does next; nothing where somebody is at it."""
+async def renew_early(connection: AsyncConnection) -> bool:
+    """Look what changed, and begin to put the register in order beside what this connection does next.
+
+    False where somebody is at it, who may have looked before us: then it has to be looked again when it is wanted.
+    """
     turn = _turn()
     if turn.locked():
-        return
+        return False
     await turn.acquire()
     task = None
     try:
@@ -104,6 +108,7 @@ async def renew_early(connection: AsyncConnection) -> None:
             turn.release()
     if task is not None:
         task.add_done_callback(partial(_end, turn))
+    return True
 
 
 def _end(turn: asyncio.Lock, done: "asyncio.Task[None]") -> None:
@@ -114,12 +119,14 @@ def _end(turn: asyncio.Lock, done: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def known_register(connection: AsyncConnection) -> AsyncIterator[Register]:
-    """The register as this transaction sees it, for one at a time."""
+async def known_register(connection: AsyncConnection, *, looked: bool = False) -> AsyncIterator[Register]:
+    """The register, for one at a time, at least as new as this transaction's beginning, or where it `looked` early."""
     async with _turn():
-        renewal = await _renewal(connection)
-        if renewal is not None:
-            await _renew(renewal)
+        held = _HELD.state is not None and _HELD.state[0] == (await connection.exec_driver_sql(_DATABASE)).scalar()
+        if not (looked and held):
+            renewal = await _renewal(connection)
+            if renewal is not None:
+                await _renew(renewal)
         if _HELD.register is None:
             raise AssertionError("a renewal leaves a register")
         yield _HELD.register

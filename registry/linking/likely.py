@@ -112,8 +112,11 @@ WHERE l.record_id = d.record_id AND d.outcome = 'unlinked' AND d.method = 'unkno
 """
 
 
-async def decide_likely(connection: AsyncConnection, model: Model) -> None:
-    """Decide in the table `decisions` what can be decided by likeness; leaves `weighed` with every candidate."""
+async def decide_likely(connection: AsyncConnection, model: Model, *, looked: bool) -> None:
+    """Decide in the table `decisions` what can be decided by likeness; leaves `weighed` with every candidate.
+
+    `looked` says that the register was looked at when the batch began (known_register.renew_early).
+    """
     await connection.exec_driver_sql("DROP TABLE IF EXISTS rejected, weighed")
     await connection.exec_driver_sql(_REJECTED)
     await connection.exec_driver_sql(_KEEP_APART)
@@ -124,7 +127,7 @@ async def decide_likely(connection: AsyncConnection, model: Model) -> None:
     said = await connection.execute(text("SELECT record_id, project_id FROM rejected"))
     barred = frozenset((id_, project) for id_, project in said)
     # Seconds of a big batch: in threads, since whatever else this process has under way would wait as long.
-    async with known_register(connection) as register:
+    async with known_register(connection, looked=looked) as register:
         asked, likely = await asyncio.to_thread(_look_up, register, found)
         ids = [
             (asked[line].id, register.projects[at].id)

@@ -27,7 +27,9 @@ together AS (
     UNION
     SELECT c.city, w.outer_code FROM cities AS c JOIN region_within AS w ON w.inner_code = c.city
     UNION
-    SELECT c.city, r.region FROM cities AS c CROSS JOIN regions_of_projects AS r WHERE c.city = '' OR r.region = ''
+    SELECT c.city, r.region FROM cities AS c CROSS JOIN regions_of_projects AS r WHERE c.city = ''
+    UNION
+    SELECT c.city, r.region FROM cities AS c CROSS JOIN regions_of_projects AS r WHERE r.region = ''
 )
 SELECT s.shown, s.city, bool_or(p.region IS NOT NULL) AS holds, coalesce(bool_or(p.nameless), FALSE) AS holds_nameless
 FROM (SELECT DISTINCT coalesce(shown, '') AS shown, coalesce(city, '') AS city FROM linking) AS s

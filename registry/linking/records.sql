@@ -7,6 +7,7 @@
 CREATE TEMPORARY TABLE linking ON COMMIT DROP AS
 SELECT r.record_id, r.acted_on, r.region, r.party_uscc, r.project_code,
        r.party_name_normal AS party_name, r.project_name_normal AS project_name,
+       r.party_name AS party_told, r.project_name AS project_told,
        coalesce(r.details ->> 'organisation_code', substr(r.party_uscc, 9, 9)) AS organisation_code,
        -- What warned when it was read may be a typing error: nobody is accused for it.
        r.project_code IS NOT NULL AND r.details #> '{warnings,project_code}' IS NULL AS code_is_sure,
