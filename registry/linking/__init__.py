@@ -233,8 +233,9 @@ AND l.evidence = d.evidence
 _DIFFERING: Final = f"""
 CREATE TEMPORARY TABLE differing ON COMMIT DROP AS
 WITH told AS (
-    SELECT record_id FROM decisions
-    EXCEPT SELECT record_id FROM links WHERE known_to = 'infinity' AND decided_by <> 'linker'
+    SELECT DISTINCT d.record_id FROM decisions AS d
+    WHERE NOT EXISTS (SELECT FROM links AS l
+                      WHERE l.record_id = d.record_id AND l.known_to = 'infinity' AND l.decided_by <> 'linker')
 ),
 other AS (
     SELECT d.record_id FROM decisions AS d

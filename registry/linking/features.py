@@ -366,12 +366,16 @@ def contradicting(values: Floats) -> NDArray[np.bool_]:
 
 # An owner's two projects, and a record that names the owner alone: only the land itself tells which it means.
 _LEAD: Final = list(FEATURES).index("lead")
+_AGREEING_LEAD: Final = list(FEATURES).index("agreeing_lead")
 _PARCEL: Final = list(FEATURES).index("same_parcel")
 
 
 def tied(values: Floats) -> NDArray[np.bool_]:
-    """Rows of features for which another project of the record's speaks as loudly."""
-    made: NDArray[np.bool_] = (values[:, _LEAD] <= 0) & (values[:, _PARCEL] != 1)
+    """Rows of features for which another project of the record's speaks as loudly, in names and in stage and numbers.
+
+    一期 written before or behind 建设项目 makes one's name more alike than the other's; the stage tells which it is.
+    """
+    made: NDArray[np.bool_] = (values[:, _LEAD] <= 0) & ~(values[:, _AGREEING_LEAD] > 0) & (values[:, _PARCEL] != 1)
     return made
 
 

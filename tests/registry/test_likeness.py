@@ -109,6 +109,13 @@ def test_the_owner_s_name_alone_tells_none_of_its_projects() -> None:
     assert {10, 11} <= set(weighed.projects.tolist()) and not weighed.automatic.any()
 
 
+def test_a_stage_tells_which_though_another_is_called_more_alike() -> None:
+    names = ["光伏玻璃窑炉建设项目(1期)", "光伏玻璃窑炉2期建设项目", "光伏玻璃窑炉建设项目(3期)"]
+    held = Register([Project(10 + at, name, 1, "130283") for at, name in enumerate(names)], OWNERS)
+    told = weigh(held, shipped(), [asked("唐山甲示例钢铁有限公司", "光伏玻璃窑炉Ⅰ期建设项目")])
+    assert told.projects[told.automatic].tolist() == [10]
+
+
 def test_a_record_of_two_stages_belongs_to_both() -> None:
     weighed = weigh(register(), shipped(), [asked("唐山甲示例钢铁有限公司", f"{NAMES[0].replace('1期', '1期、2期')}")])
     assert sorted(weighed.projects[weighed.automatic].tolist()) == [10, 11]
