@@ -4,6 +4,7 @@
 --   judged_on                the day on which the world is seen
 --   expires, revoked         the last day of the act's validity; the first day on which it no longer holds
 --   stated_capacity          what the record says of capacity, as JSON
+--   says_capacity            what its project makes is known, or each approval says what it allows
 --   stated_excess            by which share of what stands approved the stated capacity is above it, of the product most
 --                            above; NULL where either is not known
 --   party_id                 the enterprise that acted: the one linked, else the project's owner
@@ -45,14 +46,7 @@ SELECT a.*,
                HAVING count(*) > 0
            ) AS allowed
            -- An approval that says nothing, of a project of which nobody knows what it makes, allows nobody knows what.
-           WHERE NOT EXISTS (
-               SELECT FROM known_approvals AS silent
-               WHERE silent.project_id = a.project_id
-                 AND jsonb_array_length(COALESCE(silent.capacities, '[]')) = 0
-                 AND NOT EXISTS (
-                     SELECT FROM capacity_lines AS c WHERE c.project_id = a.project_id AND known(c) AND held(c)
-                 )
-           )
+           WHERE a.says_capacity
        ) AS stated_excess,
        (
            -- Class 3216 is more than electrolysis; electricity by the tonne tells (RULES.md, Words).

@@ -4,6 +4,7 @@ SELECT a.subject_kind, a.subject_id, a.version_id, a.record_id, CAST(:as_of AS d
        a.kind, a.months, a.project_code, a.party_uscc, a.party_name_normal, a.region, a.industry, a.industry_edition,
        a.details, a.project_id, a.enterprise_id, a.outcome, a.method, a.expires, a.revoked, a.stated_capacity,
        COALESCE(a.enterprise_id, p.owner_id) AS party_id, p.new_until, p.disposed_days, p.backward_since,
+       p.says_capacity,
        CASE WHEN a.details ->> 'price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'price' AS numeric) END AS price,
        CASE WHEN a.details ->> 'base_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'base_price' AS numeric) END AS base_price,
        CASE WHEN a.details ->> 'benchmark_price' ~ '^-?[0-9]+([.][0-9]+)?$' THEN CAST(a.details ->> 'benchmark_price' AS numeric) END AS benchmark_price,
