@@ -26,11 +26,11 @@ WITH counted AS (
     GROUP BY c.record_id
 ),
 -- A project is called so, somebody is, if elsewhere: then region or number may be what is wrong.
-titled AS (
+known_titles AS (
     SELECT l.record_id FROM linking AS l
     WHERE EXISTS (SELECT FROM project_versions AS v WHERE v.name_normal = l.project_name AND v.known_to = 'infinity')
 ),
-borne AS (
+known_names AS (
     SELECT l.record_id FROM linking AS l
     WHERE EXISTS (SELECT FROM enterprise_names AS n WHERE n.name_normal = l.party_name AND n.known_to = 'infinity')
 ),
@@ -55,8 +55,8 @@ weighed AS (
     FROM linking AS l
     LEFT JOIN parties AS p USING (record_id)
     LEFT JOIN counted AS c USING (record_id)
-    LEFT JOIN titled AS t USING (record_id)
-    LEFT JOIN borne AS b USING (record_id)
+    LEFT JOIN known_titles AS t USING (record_id)
+    LEFT JOIN known_names AS b USING (record_id)
     LEFT JOIN places AS s ON s.shown = coalesce(l.shown, '') AND s.city = coalesce(l.city, '')
 ),
 decided AS (

@@ -119,7 +119,7 @@ def _end(turn: asyncio.Lock, done: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def known_register(connection: AsyncConnection, *, looked: bool = False) -> AsyncIterator[Register]:
+async def known_register(connection: AsyncConnection, *, looked: bool) -> AsyncIterator[Register]:
     """The register, for one at a time, at least as new as this transaction's beginning, or where it `looked` early."""
     async with _turn():
         held = _HELD.state is not None and _HELD.state[0] == (await connection.exec_driver_sql(_DATABASE)).scalar()

@@ -1,5 +1,6 @@
 """Likeness: what names say, where texts lie, scores as the trees' sum, what is for a person, what is told anew."""
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,12 +16,13 @@ from registry.link_words import FEATURES
 from registry.linking import relink_all
 from registry.linking.facts import Facts, compare
 from registry.linking.features import features
-from registry.linking.model import read_model, shipped
+from registry.linking.model import SHIPPED, read_model, shipped
 from registry.linking.models import active_model, adopt, model_of, use_shipped
 from registry.linking.name_parts import bare_title, company_parts, project_parts
 from registry.linking.places import region_in, region_number
 from registry.linking.register import Asked, Owner, Project, Register, find
 from registry.linking.relinking import preview_relinking
+from registry.linking.thresholds import AUTOMATIC_AT_LEAST
 from registry.linking.weighing import speaking, weigh
 from registry.names import normalise
 from tests.registry.pages import rows
@@ -221,6 +223,12 @@ def test_the_weights_of_the_features_sum_to_the_score() -> None:
     assert told
     assert {one["feature"] for one in told} <= FEATURES.keys()
     assert abs(told[0]["weight"]) == max(abs(one["weight"]) for one in told)
+
+
+def test_weights_of_another_time_link_from_no_lower_score_than_is_found_right_now() -> None:
+    told = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    assert read_model(json.dumps(told | {"automatic": 0.5})).automatic == AUTOMATIC_AT_LEAST
+    assert read_model(json.dumps(told | {"automatic": 0.99})).automatic == 0.99
 
 
 def test_weights_for_other_features_are_refused() -> None:

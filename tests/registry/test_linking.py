@@ -12,7 +12,7 @@ from registry.clock import now
 from registry.database import transaction
 from registry.enterprise_writing import register_enterprises
 from registry.import_items import EnterpriseItem, ProjectItem
-from registry.linking import Linked, link_changed, relink_all
+from registry.linking import Linked, claim_records, decide, link_changed, relink_all
 from registry.linking.running import link_waiting
 from registry.linking.scoring import score_links
 from registry.project_writing import register_projects
@@ -376,3 +376,22 @@ async def test_where_one_batch_fails_the_others_end_and_what_was_not_done_stays_
 
 
 _LINKS = "SELECT record_id, project_id, outcome, method FROM links WHERE known_to = 'infinity' ORDER BY 1, 2"
+
+
+async def test_a_title_borne_in_another_province_excludes_nothing_and_is_no_candidate(engine: AsyncEngine) -> None:
+    works = [
+        PROJECTS[0] | {"reference": region, "code": None, "earlier_codes": [], "name": "高炉大修改造", "region": region}
+        for region in ("130200", "440300")
+    ]
+    await _register(engine, works)
+    await _stored(engine, {"project_name": "高炉大修改造", "act": "land_grant", "region": "370100", **STEEL})
+    await _link(engine)
+    ((outcome,),) = await rows(engine, "SELECT outcome FROM links WHERE known_to = 'infinity'")
+    # Its region may be what is wrong: a person looks, and no flag follows.
+    assert outcome == "unlinked"
+    async with transaction(engine) as session:
+        connection = await session.connection()
+        ids = await rows(engine, "SELECT record_id FROM records")
+        await claim_records(connection, [one for (one,) in ids])
+        await decide(connection)
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM candidates")).scalar_one() == 0
