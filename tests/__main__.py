@@ -8,11 +8,13 @@ and one prepared database that tests clone; what the parts say comes out line by
 import asyncio
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, Final
@@ -32,6 +34,10 @@ PARTS: Final = {
 # Asks no server: begins while they start.
 TYPES: Final = {"types": ["mypy", "--strict"]}
 PLACES: Final = 3
+# The lines that say what is wrong; the last of them are said again at the very end, where whoever sees no more than the
+# end of a long log finds them.
+TELLING: Final = re.compile(r"^(FAILED|ERROR|E  ) |: error:|\): BROKEN;")
+TOLD_AGAIN: Final = 12
 
 
 class Parts:
@@ -52,6 +58,7 @@ class Parts:
     def run(self, name: str, command: list[str]) -> None:
         """Run one part to its end."""
         began = time.monotonic()
+        telling = deque[str](maxlen=TOLD_AGAIN)
         with subprocess.Popen(
             [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process:
@@ -59,8 +66,11 @@ class Parts:
             assert process.stdout is not None  # asked for above
             for line in process.stdout:
                 self.say(name, line.rstrip())
+                if TELLING.search(line):
+                    telling.append(line.rstrip())
         del self.running[name]
         if process.returncode:
+            self.failed += telling
             self.failed.append(f"{name}: {' '.join(command)} ended with {process.returncode}")
         self.say(name, f"{'FAILED' if process.returncode else 'passed'} in {time.monotonic() - began:.0f} s")
 

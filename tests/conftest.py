@@ -7,12 +7,10 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
@@ -22,18 +20,13 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.account import server_account
-from deploy.elasticsearch import Elasticsearch
-from deploy.ports import choose_port
-from deploy.postgresql import FORGETFUL, PostgreSQL
-from deploy.processes import Child, end, recall, remember
+from deploy.postgresql import FORGETFUL
 from deploy.programs import Programs, install
-from tests.scratch_server import TEMPLATE_OF_ALL, clone
+from tests.scratch_server import clone, elasticsearch, make_template, server
 
 Result = TypeVar("Result")
 
 NAMES = itertools.count(1)
-# The session's servers: started when first asked for, unless the environment names existing ones.
-SERVERS = "threegates-tests-"
 DATABASES = "tg_test_"
 
 
@@ -63,65 +56,17 @@ def programs() -> Programs:
 
 
 @pytest.fixture(scope="session")
-def servers_folder() -> Iterator[Path]:
-    """A folder for the session's own servers, reachable by the account that runs them; what is left over is ended."""
-    parent = Path(tempfile.gettempdir())
-    for old in parent.glob(f"{SERVERS}*"):
-        if not psutil.pid_exists(int(old.name.removeprefix(SERVERS))) and os.access(old, os.W_OK):
-            for running in recall(old / "processes.json"):
-                end(running, seconds=5)
-            shutil.rmtree(old, ignore_errors=True)
-    folder = parent / f"{SERVERS}{os.getpid()}"
-    folder.mkdir(mode=0o755)
-    children: list[Child] = []
-    CHILDREN[folder] = children
-    yield folder
-    for child in children:
-        child.end(seconds=20)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-CHILDREN: dict[Path, list[Child]] = {}
-
-
-def _keep(folder: Path, child: Child) -> None:
-    CHILDREN[folder].append(child)
-    remember(folder / "processes.json", [other.running for other in CHILDREN[folder]])
-
-
-@pytest.fixture(scope="session")
-def postgresql_url(request: pytest.FixtureRequest) -> str:
+def postgresql_url() -> Iterator[str]:
     """The maintenance address of the test server: the one of the environment, else a server of this session."""
-    given = os.environ.get("THREEGATES_DATABASE_URL")
-    if given:
-        return given
-    folder: Path = request.getfixturevalue("servers_folder")
-    programs: Programs = request.getfixturevalue("programs")
-    account = server_account()
-    server = PostgreSQL(folder / "postgresql", programs.postgresql, choose_port(25432), account, FORGETFUL)
-    server.prepare()
-    child = server.start(folder / "postgresql.log")
-    _keep(folder, child)
-    server.wait_ready(child, folder / "postgresql.log")
-    return server.url()
+    with server(FORGETFUL) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
-def elasticsearch_url(request: pytest.FixtureRequest) -> str:
-    """The search server: the one of the environment, else a server of this session (15 s, only when a test asks)."""
-    given = os.environ.get("THREEGATES_ELASTICSEARCH_URL")
-    if given:
-        return given.rstrip("/")
-    folder: Path = request.getfixturevalue("servers_folder")
-    programs: Programs = request.getfixturevalue("programs")
-    server = Elasticsearch(
-        folder / "elasticsearch", programs.elasticsearch, programs.java, choose_port(29200), server_account()
-    )
-    server.prepare()
-    child = server.start(folder / "elasticsearch.log")
-    _keep(folder, child)
-    server.wait_ready(child, folder / "elasticsearch.log")
-    return server.url
+def elasticsearch_url() -> Iterator[str]:
+    """The search server: the one of the environment, else one of this session (15 s, only when a test asks)."""
+    with elasticsearch() as url:
+        yield url
 
 
 async def _execute(url: str, *statements: str) -> None:
@@ -150,21 +95,10 @@ def _address(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template_database(postgresql_url: str) -> Iterator[str]:
+def template_database(postgresql_url: str) -> str:
     """The name of a database at the newest migration, from which every test's own is cloned."""
-    from registry.migrations import upgrade
-
     run(_drop_left_over(postgresql_url))
-    if given := os.environ.get(TEMPLATE_OF_ALL):
-        yield given
-        return
-    name = f"{DATABASES}{os.getpid()}_template"
-    run(_execute(postgresql_url, f'CREATE DATABASE "{name}"'))
-    try:
-        run(upgrade(_address(postgresql_url, name)))
-        yield name
-    finally:
-        run(_execute(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    return run(make_template(postgresql_url))
 
 
 @contextmanager
