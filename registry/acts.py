@@ -26,6 +26,10 @@ LANE_OF_ACT: Final[dict[str, Lane]] = {
     "approval": "approval",
 }
 
+# What else of its project an act is judged by: whether it has its land, EIA and energy formalities (Guofa [2013] 41,
+# part 6). No other record bears on how another is judged.
+FORMALITIES: Final[tuple[str, ...]] = ("land_grant", "land_pre_review", "eia_approval", "energy_assessment")
+
 # And what is judged beside acts: equipment, plans, decisions, orders.
 LANE_OF_JUDGED: Final[dict[str, Lane]] = {
     **LANE_OF_ACT,

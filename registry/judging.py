@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, bindparam, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry import dirty, statistics
+from registry.acts import FORMALITIES
 from registry.clock import civil_day, now
 from registry.dirty import UNSETTLED_RECORDS
 from registry.fact_texts import Use
@@ -188,16 +189,19 @@ FROM ({_ALIKE.format(units="equipment", same=_SAME, of_these=_OF_THESE)}) AS ali
 WHERE alike.enterprise_id IS NOT NULL
 """
 
-# Who owns a project, who is a branch of whom, and which project continues which bear on `project-code-misused`.
+# A record that changed is judged again; with it all of its project only where it is or was a formality. Who owns a
+# project, who is a branch of whom, and which project continues which bear on `project-code-misused`.
 _TOUCHED_PROJECTS: Final = f"""
-WITH given AS (
+WITH formalities AS (
+    SELECT r.record_id FROM records AS r WHERE r.record_id = ANY(:records) AND r.act IN {FORMALITIES}
+),
+given AS (
     SELECT unnest(:projects) AS project_id
     UNION
-    SELECT l.project_id FROM links AS l
-    WHERE l.record_id = ANY(:records) AND l.known_to = 'infinity'
+    SELECT l.project_id FROM links AS l JOIN formalities AS r USING (record_id) WHERE l.known_to = 'infinity'
     UNION
-    SELECT f.project_id FROM findings AS f
-    WHERE f.subject_kind = 'record' AND f.subject_id = ANY(:records) AND f.known_to = 'infinity'
+    SELECT f.project_id FROM findings AS f JOIN formalities AS r ON r.record_id = f.subject_id
+    WHERE f.subject_kind = 'record' AND f.known_to = 'infinity'
     UNION
     SELECT v.project_id FROM project_versions AS v
     WHERE v.known_to = 'infinity' AND v.owner_id IN (

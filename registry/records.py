@@ -8,6 +8,7 @@ from sqlalchemy import Identity, Index, LargeBinary, Numeric, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import BigInteger, Field
 
+from registry.acts import FORMALITIES
 from registry.history import Instant, Known
 
 
@@ -26,10 +27,7 @@ class Record(Known, table=True):
             "records_formalities",
             "record_id",
             postgresql_include=["act", "acted_on", "expires", "revoked"],
-            postgresql_where=text(
-                "known_to = 'infinity' "
-                "AND act IN ('land_grant', 'land_pre_review', 'eia_approval', 'energy_assessment')"
-            ),
+            postgresql_where=text(f"known_to = 'infinity' AND act IN {FORMALITIES}"),
         ),
         Index("records_lender", "lender_normal", postgresql_where=text("lender_normal IS NOT NULL")),
     )

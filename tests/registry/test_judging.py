@@ -1,8 +1,10 @@
 """Judging: findings open, stay, close and open again; whatever the order; whatever the way they are asked for."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+import registry
 from registry import dirty
+from registry.acts import FORMALITIES
 from registry.database import transaction
-from registry.fact_texts import Use
+from registry.fact_texts import Use, file_text
 from registry.flags import Asked, Flag, ask_flags_with_evidence
 from registry.gates import gates_of_projects
 from registry.judging import Judged, judge_changed, replay
@@ -32,6 +36,7 @@ from tests.registry.worlds import (
     OWNER,
     at,
     changed,
+    correct_record,
     findings,
     keep,
     nation,
@@ -224,6 +229,34 @@ async def test_a_new_formality_reaches_the_acts_of_its_project(engine: AsyncEngi
     assert judged is not None and judged.closed == 1
     (finding,) = await findings(engine)
     assert (finding["state"], finding["closed_reason"]) == ("closed", "formality-changed")
+
+
+async def test_a_corrected_record_is_judged_alone_unless_it_is_or_was_a_formality(engine: AsyncEngine) -> None:
+    formalities = [record("L1", "land_grant", "2014-06-02"), record("N1", "energy_assessment", "2014-06-02")]
+    eia = record("E1", "eia_approval", "2014-06-30")
+    await keep(engine, scenario([*formalities, eia, record("C1", "loan", "2014-07-01")]))
+    await changed(engine, at(1))
+    assert await findings(engine) == []
+    async with transaction(engine) as session:
+        await correct_record(session, "C1", {"acted_on": date(2014, 7, 2)}, at(2))
+    judged = await changed(engine, at(2))
+    assert judged is not None and (judged.judged, judged.opened) == (1, 0)
+    # What the agency sent as an EIA approval turns out to be another permit: the loan was signed without one.
+    async with transaction(engine) as session:
+        await correct_record(session, "E1", {"act": "discharge_permit"}, at(3))
+    judged = await changed(engine, at(3))
+    assert judged is not None and judged.judged == 4
+    (finding,) = await findings(engine)
+    assert (finding["subject_reference"], finding["reasons"]) == ("scenario:C1", ["missing-eia"])
+
+
+def test_no_fact_but_formalities_reads_the_records_of_others() -> None:
+    """What else read them would have to widen what a changed record has judged again (registry/judging.py)."""
+    facts = [path.stem for path in (Path(registry.__file__).parent / "facts").glob("*.sql")]
+    readers = {one for one in facts if re.search(r"\brecords\b", file_text(one))}
+    # Acts are the record itself, and evidence is of it and of the formalities.
+    assert readers == {"known_formalities", "submitted_acts", "evidence"}
+    assert f"r.act IN {FORMALITIES}" in file_text("known_formalities")
 
 
 async def _add_record(session: Any, one: dict[str, Any], when: datetime) -> None:

@@ -16,10 +16,10 @@ from registry.judging import judge_changed, judge_nation, replay
 from registry.registering import Telling, correct_approval, correct_project
 from registry.scenario_worlds import build_world
 from tests.registry.test_judging import APPROVALS, FEW, RECORDS, _world
-from tests.registry.worlds import at
+from tests.registry.worlds import at, correct_record
 
 DAYS = st.dates(date(2013, 1, 1), date(2016, 12, 31))
-# What an official corrects: an approval's day or end, or how the project is described.
+# What an official corrects: an approval's day or end, or how the project is described; and an agency: a record.
 CORRECTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("issued"), DAYS),
@@ -27,6 +27,8 @@ CORRECTIONS = st.lists(
         st.tuples(st.just("sector"), st.sampled_from(["steel", "cement", "other"])),
         st.tuples(st.just("nature"), st.sampled_from(["new_build", "renovation"])),
         st.tuples(st.just("region"), st.sampled_from(["130200", "330100"])),
+        st.tuples(st.just("act"), st.sampled_from(["land_grant", "eia_approval", "loan"])),
+        st.tuples(st.just("ended"), DAYS),
     ),
     max_size=4,
 )
@@ -50,6 +52,11 @@ async def _versions(session: AsyncSession) -> int:
 
 async def _correct(session: AsyncSession, field: str, value: Any, telling: Telling) -> None:
     connection = await session.connection()
+    if field in ("act", "ended"):
+        key = await connection.scalar(text("SELECT min(source_key) FROM records"))
+        if key is not None:
+            await correct_record(session, key, {"revoked" if field == "ended" else field: value}, telling.at)
+        return
     if field in ("issued", "revoked"):
         approval = await connection.scalar(
             text("SELECT approval_id FROM approvals WHERE known_to = 'infinity' ORDER BY approval_id LIMIT 1")

@@ -6,10 +6,13 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from registry import dirty
 from registry.database import transaction
 from registry.history import FOREVER
 from registry.judging import Judged, judge_changed, judge_nation
+from registry.records import Record
 from registry.scenario_worlds import build_world
 from registry.scenarios import Scenario
 
@@ -76,6 +79,23 @@ async def changed(engine: AsyncEngine, when: datetime) -> Judged | None:
     """Judge what was marked."""
     async with transaction(engine) as session:
         return await judge_changed(session, when)
+
+
+async def correct_record(session: AsyncSession, key: str, changes: dict[str, Any], when: datetime) -> None:
+    """Another version of a record as its agency sends it, linked as before."""
+    connection = await session.connection()
+    (before,) = (
+        await connection.execute(
+            text("UPDATE records SET known_to = :at WHERE source_key = :key AND known_to = 'infinity' RETURNING *"),
+            {"at": when, "key": key},
+        )
+    ).mappings()
+    after = {name: one for name, one in before.items() if name not in ("version_id", "known_to")}
+    after |= {"known_from": when, **changes}
+    record = Record(**after)
+    session.add(record)
+    await session.flush()
+    await dirty.mark(session, "judge", "record", [record.record_id])
 
 
 async def findings(engine: AsyncEngine, *, versions: bool = False) -> list[dict[str, Any]]:
