@@ -67,8 +67,12 @@ FACTS: Final = (
 )
 # The limits of equipment stand in the law and not in a table: a draft of the law is judged as the law in force.
 LIMITS_FACT: Final = "elimination_limits"
-# Made once, since every act of the nation joins it; and the few acts that may be flagged, on which the rules work.
-_MADE_ONCE: Final = frozenset({"project_states"})
+# Made once: what every act joins; and of what changed the formalities, which are looked up one by one and asked twice.
+_MADE_ONCE: Final[dict[Scope, frozenset[str]]] = {
+    "nation": frozenset({"project_states"}),
+    "changed": frozenset({"project_states", "known_formalities"}),
+    "intended": frozenset({"project_states"}),
+}
 STATES: Final = "project_states"
 SOURCES: Final[dict[Scope, tuple[str, ...]]] = {
     "nation": ("submitted_acts", "approval_acts"),
@@ -114,7 +118,12 @@ def _judged_record(column: str, use: Use) -> str:
 
 
 def _judged_project(column: str, use: Use) -> str:
-    return "TRUE" if use.scope == "nation" else f"{column} = ANY(CAST(:projects AS bigint[]))"
+    return {
+        "nation": "TRUE",
+        # For each of a thousand in an array, and for each table, the planner would look up how frequent it is.
+        "changed": f"{column} IN (SELECT unnest(CAST(:projects AS bigint[])))",
+        "intended": f"{column} = ANY(CAST(:projects AS bigint[]))",
+    }[use.scope]
 
 
 def _judged_enterprise(column: str, use: Use) -> str:
@@ -174,7 +183,7 @@ def facts(use: Use, asking: str, by_law: Law | None = None, given: Mapping[str, 
         if re.search(rf"\b{name}\b", asking) and not (name == STATES and use.states):
             body = given.get(name) or fact(name, use, by_law)
             asking += body
-            made = "MATERIALIZED" if name in _MADE_ONCE or name in given else "NOT MATERIALIZED"
+            made = "MATERIALIZED" if name in _MADE_ONCE[use.scope] or name in given else "NOT MATERIALIZED"
             wanted.append(f"{name} AS {made} (\n{body}\n)")
     return ",\n".join(reversed(wanted))
 
