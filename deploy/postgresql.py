@@ -36,7 +36,8 @@ START_SECONDS = 300
 
 # Durable by default: what the register has said it keeps survives a power cut.
 SETTINGS = {
-    "shared_buffers": "256MB",
+    # A part of the machine's memory: what a national register reads again and again stays at hand.
+    "shared_buffers": f"{min(1024, max(256, psutil.virtual_memory().total // 2**20 // 16))}MB",
     "max_connections": "100",
     # Judging locks each project that a batch touches; with room for them a big batch holds nobody else up.
     "max_locks_per_transaction": "128",

@@ -118,10 +118,10 @@ async def claim(
     binds: list[Any] = [bindparam("purpose", type_=Text)]
     binds += [bindparam("unsettled", type_=ARRAY(BigInteger))] if settled else []
     where = f"FROM dirty_marks WHERE purpose = :purpose {settled}"
-    counted = text(f"SELECT run_id, count(*) AS waiting {where} GROUP BY run_id ORDER BY waiting").bindparams(*binds)
+    counted = text(_WAITING.format(where=where)).bindparams(*binds, bindparam("most", type_=BigInteger))
     runs = [
         (run, waiting)
-        for run, waiting in await connection.execute(counted, values)
+        for run, waiting in await connection.execute(counted, {**values, "most": max(limit, MOST_SMALL) + 1})
         if lane is None or (waiting <= MOST_SMALL) == (lane == "small")
     ]
     # Runs that are taken whole come in one look, however many; each other is read in the order of its marks.
@@ -151,6 +151,25 @@ async def claim(
             claims += [Claim(kind, id_, mark_, run) for kind, id_, mark_, run in found]
     # What was taken from both ends may be the same.
     return list({(claim.kind, claim.id): claim for claim in claims}.values())
+
+
+# How many marks of each run wait; of a million no more are counted than tells that it is many.
+_WAITING: Final = """
+WITH RECURSIVE runs AS (
+    SELECT min(run_id) AS run_id FROM dirty_marks WHERE purpose = :purpose
+    UNION ALL
+    SELECT (SELECT min(d.run_id) FROM dirty_marks AS d WHERE d.purpose = :purpose AND d.run_id > runs.run_id)
+    FROM runs WHERE runs.run_id IS NOT NULL
+)
+SELECT run_id, waiting FROM (
+    SELECT runs.run_id, (SELECT count(*) FROM (SELECT {where} AND run_id = runs.run_id LIMIT :most) AS each) AS waiting
+    FROM runs WHERE runs.run_id IS NOT NULL
+    UNION ALL
+    SELECT NULL, (SELECT count(*) FROM (SELECT {where} AND run_id IS NULL LIMIT :most) AS each)
+) AS counted
+WHERE waiting > 0
+ORDER BY waiting
+"""
 
 
 def _turns(runs: list[tuple[int | None, int]], limit: int) -> list[tuple[int | None, str, int]]:

@@ -36,6 +36,11 @@ class EnterpriseVersion(Held, Known, Told, table=True):
             postgresql_nulls_not_distinct=True,
         ),
         Index("enterprise_versions_uscc", "uscc", postgresql_where=_CURRENT),
+        Index(
+            "enterprise_versions_without_uscc",
+            "enterprise_id",
+            postgresql_where=text("uscc IS NULL AND known_to = 'infinity'"),
+        ),
     )
 
     version_id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger, sa_column_args=[Identity()])

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.process import calm_collector
 from portal.commands.judge import scratch_server
 from portal.commands.link_train import reliability_lines
 from registry.linking.benchmark import Measured, measure
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
 
         2 when the folder is no such set.
         """
+        calm_collector()
         given = read_set(folder)
         with scratch_server() as server:
             measured = asyncio.run(_measure(server, given))

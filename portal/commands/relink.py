@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from jobs.process import calm_collector
 from registry.database import engine, transaction
 from registry.linking import Linked, relink_all
 from registry.linking.relinking import Preview, preview_relinking
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
 
         Judging and indexing follow when the worker runs, or with `threegates judge`.
         """
+        calm_collector()
         if dry_run:
             _tell(asyncio.run(_preview()), as_json=as_json)
             return

@@ -35,32 +35,36 @@ pairs AS (
     UNION ALL
     SELECT l.record_id, v.project_id, 0, FALSE
     FROM linking AS l JOIN project_versions AS v ON v.name_normal = l.project_name AND v.known_to = 'infinity'
-    -- A name as common as 高炉大修改造 is borne in every province: those of others are no candidates.
-    WHERE l.region IS NULL OR v.region IS NULL OR left(v.region, 2) = left(l.region, 2)
+    -- A name as common as 高炉大修改造 is borne in every city: those of others are no candidates. Where one side says no
+    -- more than the province, the province has to do.
+    WHERE left(v.region, 2) = left(l.region, 2)
+      AND (left(v.region, 4) = left(l.region, 4) OR l.region LIKE '%0000' OR v.region LIKE '%0000')
 ),
 gathered AS (
     SELECT record_id, project_id, max(coded) AS coded, bool_or(owned) AS owned FROM pairs GROUP BY record_id, project_id
 ),
+described AS MATERIALIZED (
+    SELECT g.*, v.name_normal, v.region, v.sector
+    FROM gathered AS g JOIN project_versions AS v ON v.project_id = g.project_id AND v.known_to = 'infinity'
+),
 numbers AS (
     SELECT name, array_agg(DISTINCT found[1]) AS stated
     FROM (SELECT project_name AS name FROM linking WHERE project_name IS NOT NULL
-          UNION SELECT v.name_normal FROM gathered AS g
-                JOIN project_versions AS v ON v.project_id = g.project_id AND v.known_to = 'infinity') AS names,
+          UNION SELECT name_normal FROM described) AS names,
          regexp_matches(name, '\d+(?:\.\d+)?', 'g') AS found
     GROUP BY name
 )
 SELECT g.record_id, g.project_id, g.coded, g.owned,
-       coalesce(bool_or(v.name_normal = l.project_name), FALSE) AS same_name,
-       bool_or(region_matches(v.region, l.region)) AS same_region,
-       bool_or(l.shown IS NULL OR v.sector = l.shown) AS same_sector,
+       coalesce(bool_or(g.name_normal = l.project_name), FALSE) AS same_name,
+       bool_or(region_matches(g.region, l.region)) AS same_region,
+       bool_or(l.shown IS NULL OR g.sector = l.shown) AS same_sector,
        coalesce(bool_and(NOT (theirs.stated <@ ours.stated OR ours.stated <@ theirs.stated)), FALSE) AS other_numbers,
        coalesce(bool_or(EXISTS (
            SELECT FROM capacity_lines AS c
            WHERE c.project_id = g.project_id AND c.known_to = 'infinity' AND c.product = ANY (l.products)
        )), FALSE) AS same_product
-FROM gathered AS g
+FROM described AS g
 JOIN linking AS l USING (record_id)
-JOIN project_versions AS v ON v.project_id = g.project_id AND v.known_to = 'infinity'
 LEFT JOIN numbers AS theirs ON theirs.name = l.project_name
-LEFT JOIN numbers AS ours ON ours.name = v.name_normal
+LEFT JOIN numbers AS ours ON ours.name = g.name_normal
 GROUP BY g.record_id, g.project_id, g.coded, g.owned;

@@ -27,7 +27,7 @@ from registry.linking.name_parts import (
     subsidiary,
 )
 from registry.linking.places import nearness
-from registry.linking.register import Asked, Found, Register, masks, spread
+from registry.linking.register import Asked, Found, Register, spread
 
 Floats = NDArray[np.float32]
 # Of four corners and, twice, the last part.
@@ -217,7 +217,7 @@ def features(
     meant = [register.projects[position] for position in positions.tolist()]
     made: dict[str, Floats] = {}
     _compare_owners(register, asked, positions, made)
-    _compare_projects(register, records, asked, meant, found, made)
+    _compare_projects(register, asked, meant, found, made)
     made["near"] = nearness(found.regions[lines], register.regions[positions])
     made["address_alike"] = _alike([one.address for one in asked], [one.address for one in meant])
     ours = [register.owners[at].uscc if at >= 0 else "" for at in register.project_owner[positions].tolist()]
@@ -305,7 +305,6 @@ def _compare_owners(register: Register, asked: Sequence[Asked], positions: Ints,
 
 def _compare_projects(
     register: Register,
-    records: Sequence[Asked],
     asked: Sequence[Asked],
     meant: Sequence[Any],
     found: Found,
@@ -340,7 +339,7 @@ def _compare_projects(
     works, theirs = [register.works[at] for at in found.positions.tolist()], told.of([one.works for one in own])
     made["works_covered"] = _covered(works, theirs)
     made["works_alike"] = _alike(theirs, works)
-    given, ours = masks([one.project for one in records])[found.lines], register.masks[found.positions]
+    given, ours = found.masks[found.lines], register.masks[found.positions]
     for at, name in enumerate(("phases", "numbers", "amounts")):
         pair = slice(2 * at, 2 * at + 2)
         made[name] = np.where(missing, np.nan, _agree(given[:, pair], ours[:, pair]))
@@ -385,9 +384,9 @@ def unnamed(values: Floats) -> NDArray[np.bool_]:
     return made
 
 
-def parts_of(register: Register, records: Sequence[Asked], found: Found) -> NDArray[np.bool_]:
+def parts_of(register: Register, found: Found) -> NDArray[np.bool_]:
     """Pairs where the record names several stages or numbers and the project bears some of them only."""
-    theirs, ours = masks([one.project for one in records])[found.lines], register.masks[found.positions]
+    theirs, ours = found.masks[found.lines], register.masks[found.positions]
     made = np.zeros(len(found.lines), bool)
     for at in (0, 2):
         one, other = ours[:, at : at + 2], theirs[:, at : at + 2]

@@ -7,9 +7,12 @@ WITH cities AS (
     SELECT DISTINCT coalesce(city, '') AS city FROM linking
 ),
 standing AS (
-    SELECT v.sector, coalesce(v.region, '') AS region, bool_or(o.uscc IS NULL) AS nameless
+    SELECT v.sector, coalesce(v.region, '') AS region,
+           bool_or(v.owner_id IS NULL OR n.enterprise_id IS NOT NULL) AS nameless
     FROM project_versions AS v
-    LEFT JOIN enterprise_versions AS o ON o.enterprise_id = v.owner_id AND o.known_to = 'infinity'
+    -- Few have none, and an index of their own.
+    LEFT JOIN (SELECT DISTINCT enterprise_id FROM enterprise_versions WHERE uscc IS NULL AND known_to = 'infinity') AS n
+           ON n.enterprise_id = v.owner_id
     WHERE v.known_to = 'infinity'
     GROUP BY v.sector, coalesce(v.region, '')
 ),

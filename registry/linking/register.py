@@ -218,6 +218,7 @@ class Found:
     project_cosine: NDArray[np.float32]
     owner_cosine: NDArray[np.float32]
     regions: Ints  # of the records, by line
+    masks: NDArray[np.int64]  # and what the records' names say of phases, numbers and amounts
 
 
 def spread(starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
@@ -263,10 +264,10 @@ def _owned(register: Register, records: Sequence[Asked]) -> tuple[Ints, Ints, ND
 def find(register: Register, records: Sequence[Asked]) -> Found:
     """The projects that each record may mean, the likeliest few of each."""
     names, owner_names = register.names, register.owner_names
-    regions = regions_of(records)
+    regions, said = regions_of(records), masks([one.project for one in records])
     empty = np.empty(0, np.int64)
     if names is None or not len(names) or not records:
-        return Found(empty, empty, np.empty(0, np.float32), np.empty(0, np.float32), regions)
+        return Found(empty, empty, np.empty(0, np.float32), np.empty(0, np.float32), regions, said)
     city = cities(regions)
     projects = names.asked([bare_title(one.project) for one in records], city)
     lines, positions = names.like(projects, _BY_NAME)
@@ -307,7 +308,7 @@ def find(register: Register, records: Sequence[Asked]) -> Found:
     rank = np.arange(len(lines)) - starts[lines] if len(lines) else empty
     promise = promise[order]
     best = (rank < 3) | (rank < _WEIGHED) & (promise > promise[starts[lines]] - 0.5) if len(lines) else rank < 0
-    return Found(lines[best], positions[best], titled[best], alike[best], regions)
+    return Found(lines[best], positions[best], titled[best], alike[best], regions, said)
 
 
 def sector_number(sector: str) -> int:

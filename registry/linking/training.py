@@ -127,7 +127,7 @@ def _pairs(sets: Iterable[Labelled]) -> _Pairs:
         pairs = zip(found.lines.tolist(), found.positions.tolist(), strict=True)
         labels.append(np.array([one.register.projects[meant].id in one.truth[asked] for asked, meant in pairs], bool))
         lines.append(found.lines + before)
-        parts.append(parts_of(one.register, one.records, found))
+        parts.append(parts_of(one.register, found))
         before += len(one.records)
     return _Pairs(np.concatenate(rows), np.concatenate(labels), np.concatenate(lines), np.concatenate(parts), kept)
 

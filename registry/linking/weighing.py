@@ -49,7 +49,7 @@ def weigh(
     """
     found = find(register, records) if found is None else found
     values = features(register, records, found, known)
-    parts = parts_of(register, records, found)
+    parts = parts_of(register, found)
     raw = together(model.raw(values), register, found, parts)
     scores = model.scores(raw, found.lines, parts)
     ids = np.array([register.projects[at].id for at in found.positions.tolist()], np.int64)

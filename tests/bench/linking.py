@@ -23,6 +23,7 @@ from typing import Any, Final
 from rapidfuzz import fuzz, process
 
 from deploy.linkage.__main__ import write
+from jobs.process import calm_collector
 from registry.linking.benchmark import measure
 from registry.linking.sets import LinkageSet, read_set
 from registry.names import normal_texts
@@ -218,6 +219,8 @@ def main() -> int:
             Path(folder), "plain", options.projects, options.records, 9,
             real=False, written="other", coded=options.coded,
         )  # fmt: skip
+        # As the worker does, for all three that are measured here.
+        calm_collector()
         found = compare(os.environ["THREEGATES_DATABASE_URL"], read_set(Path(folder)))
     if options.json:
         print(json.dumps(asdict(found)))

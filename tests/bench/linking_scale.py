@@ -19,6 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.linkage import records, world
+from jobs.process import calm_collector
 from registry import dirty
 from registry.clock import now
 from registry.database import make_engine, transaction
@@ -124,6 +125,8 @@ def main() -> int:
     parser.add_argument("--only-link", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only_link:
+        # As in the worker.
+        calm_collector()
         print(json.dumps(asyncio.run(only_link(os.environ["THREEGATES_DATABASE_URL"]))))
         return 0
     found = asyncio.run(run(os.environ["THREEGATES_DATABASE_URL"], options.projects, options.records))
