@@ -27,6 +27,8 @@ from deploy.agencies.land import KEY, Land
 from deploy.agencies.server import Played
 from tests.connectors.conftest import ACTS, keys_of
 
+# Nothing beside a day's wait, and much beside what a busy machine takes.
+NOT_WAITED = 20
 EVERY = pytest.mark.parametrize("name", list(ACTS))
 
 
@@ -111,7 +113,7 @@ def test_a_short_retry_after_is_obeyed_and_a_long_one_is_not_waited_for(
     _, caught, seconds = until_error(agencies[name])
     assert isinstance(caught, FeedUnreachable)
     assert caught.retry_after == 86400
-    assert seconds < 0.5
+    assert seconds < NOT_WAITED
     players.tell(name, "retry-after", seconds=0, times=1)
     assert len(keys_of(list(fetch(agencies[name])))) == 130
 
@@ -200,7 +202,7 @@ def test_nobody_there(agencies: dict[str, Agency], monkeypatch: pytest.MonkeyPat
     _, caught, seconds = until_error(agencies["land"])
     assert isinstance(caught, FeedUnreachable)
     assert "cannot be reached" in caught.message
-    assert seconds < 1
+    assert seconds < NOT_WAITED
 
 
 def test_tls_is_always_verified(agencies: dict[str, Agency], monkeypatch: pytest.MonkeyPatch, players: Players) -> None:

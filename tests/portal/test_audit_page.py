@@ -75,7 +75,7 @@ def signed_in(database_url: str, tmp_path: Path) -> Iterator[tuple[str, dict[str
     arguments = [sys.executable, "-m", "uvicorn", "portal.web:application", "--port", str(port)]
     environment = {**os.environ, "THREEGATES_DATABASE_URL": database_url, "THREEGATES_DATA_FOLDER": str(tmp_path)}
     with child(arguments, environment, Path(__file__).parents[2], tmp_path / "portal.log"):
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal", 25)
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
         yield f"http://127.0.0.1:{port}", cookies
 
 

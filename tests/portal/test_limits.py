@@ -20,7 +20,7 @@ def key(register: Register, portal: str) -> dict[str, str]:
 
 def call(portal: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, Any]]:
     """One call, its status and its JSON."""
-    connection = http.client.HTTPConnection(urlsplit(portal).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(portal).netloc, timeout=60)
     try:
         connection.request(method, path, body or None, {"accept": "application/json", **headers})
         answer = connection.getresponse()

@@ -175,7 +175,7 @@ def world(
             "THREEGATES_DATA_FOLDER": str(data),
         }
         with child(arguments, environment, ROOT, data / "portal.log"):
-            wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal", 60)
+            wait_for(lambda: answers(f"http://127.0.0.1:{port}/health/ready"), "the portal")
             yield World(f"http://127.0.0.1:{port}", database, people)
     finally:
         run(_administer(postgresql_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

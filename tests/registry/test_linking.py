@@ -302,6 +302,31 @@ async def test_a_project_registered_later_takes_its_records_along(engine: AsyncE
     assert {("judge", "record"), ("judge", "project"), ("index", "record"), ("index", "project")} <= set(marked)
 
 
+async def test_a_record_leads_judging_to_its_project_and_a_mark_to_the_one_it_left(
+    engine: AsyncEngine,
+) -> None:
+    async def awaiting(purpose: str) -> list[tuple[str]]:
+        return await rows(engine, f"SELECT DISTINCT kind FROM dirty_marks WHERE purpose = '{purpose}' ORDER BY 1")
+
+    async def settled() -> None:
+        async with transaction(engine) as session:
+            for purpose in dirty.PURPOSES:
+                await dirty.settle(session, purpose, await dirty.claim(session, purpose))
+
+    await _register(engine)
+    await settled()
+    await _stored(engine, {"project_code": CODE, "source_modified": "2020-01-01T00:00:00+00:00", **STEEL})
+    await _link(engine)
+    assert (await _decided(engine))[2] == "t:P1"
+    assert await awaiting("judge") == [("record",)]
+    assert await awaiting("index") == [("project",), ("record",)]
+    await settled()
+    await _stored(engine, {"party_uscc": B, "source_modified": "2020-01-02T00:00:00+00:00"})
+    await _link(engine)
+    assert (await _decided(engine))[2] is None
+    assert await awaiting("judge") == [("project",), ("record",)]
+
+
 async def test_what_an_unsettled_run_brought_is_not_linked_for_another_reason(engine: AsyncEngine) -> None:
     await _register(engine, PROJECTS[1:])
     writer = await open_run(engine)
