@@ -15,6 +15,7 @@ from portal.gate_files import read_upload
 from portal.viewing import viewing
 from registry import clock
 from registry.choices import check_choice
+from registry.credit_reads import note_credit_read
 from registry.errors import BadInput
 from registry.gate.batches import Batch, LinePage, batch_file, batch_lines, open_batch
 from registry.gate.check_list import CheckPage, list_checks, receipt_at
@@ -265,9 +266,11 @@ async def marks(
     check_choice("province", province)
     check_choice("mark", mark)
     async with viewing(request) as session:
-        return await list_marks(
+        page = await list_marks(
             session, mark=mark, lane=lane, province=province, project=project, cursor=cursor, limit=limit
         )
+        await note_credit_read(session, request.state.viewer, "record", "", records=page.items)
+        return page
 
 
 @router.get("/gate-check/keys", summary="公布的签名公钥 · The published keys", openapi_extra=needs("gate", public=True))

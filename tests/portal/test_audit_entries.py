@@ -1,5 +1,6 @@
 """Every way in that changes something leaves an entry in the audit, and so does everybody who is shown credit."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -372,6 +373,19 @@ async def test_whoever_is_shown_credit_is_entered_and_nobody_else(office: Office
                 assert named is sees, (who, place, entries)
                 for mark in one.marks():
                     assert all(mark not in str(entry) for entry in entries), "the audit tells what was read itself"
+
+
+async def test_whoever_is_shown_the_gate_marks_of_credit_is_entered(office: Office) -> None:
+    for lane, entered in (("credit", True), ("land", False)):
+        await office.new()
+        office.client.cookies.clear()
+        answer = await office.client.get(
+            f"/api/v1/gate-check/marks?lane={lane}", headers=office.people["finance/key"].headers
+        )
+        shown = [one["record_id"] for one in answer.json()["items"]]
+        assert bool(shown) or not entered
+        entries = [entry for entry in await office.new() if entry["action"] == "credit.read"]
+        assert [json.loads(entry["after"])["records"] for entry in entries] == [shown] * entered
 
 
 async def test_credit_is_withheld_until_it_is_said_what_for(office: Office) -> None:
