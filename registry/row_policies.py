@@ -201,6 +201,12 @@ def _reviewed(table: str) -> str:
     return f"({may('register', 'decide')} AND {_of_visible_record(table)})"
 
 
+_HOLDS_VISIBLE: Final = (
+    "EXISTS (SELECT FROM suspected_members AS of_file WHERE of_file.suspected_id = suspected_versions.suspected_id "
+    "AND of_file.known_to = 'infinity')"
+)
+
+
 def _reviewing(table: str) -> str:
     return f"({may('decide')} AND {_of_visible_record(table, mine=True)})"
 
@@ -295,10 +301,14 @@ POLICIES: Final[dict[str, Policy]] = {
         read=_reviewed("link_decisions"),
         add=f"({_reviewing('link_decisions')} AND account_id = {_MINE})",
     ),
-    # Suspected projects accuse nobody in public: officials alone see them, and of credit only its own.
+    # Suspected projects accuse nobody in public: officials alone see them, and those of which only credit tells finance
+    # alone, where they lie in its region or one of their records does.
     "suspected_projects": Policy(read=may("internal"), add=may("decide")),
     "suspected_versions": Policy(
-        read=f"({may('internal')} AND (NOT credit_only OR {may('credit')}))", add=may("decide"), change=may("decide")
+        read=f"({may('internal')} AND (NOT credit_only OR {may('credit')} AND "
+        f"({within('suspected_versions.region')} OR {_HOLDS_VISIBLE})))",
+        add=may("decide"),
+        change=may("decide"),
     ),
     "suspected_members": Policy(
         read=f"({may('internal')} AND {_of_visible_record('suspected_members')})",

@@ -27,6 +27,7 @@ class Facts:
     cases: dict[int, Row] = field(default_factory=dict)
     case_files: dict[int, Row] = field(default_factory=dict)
     alerts: dict[int, Row] = field(default_factory=dict)
+    members: dict[int, list[int]] = field(default_factory=dict)  # of suspected projects, as known now: record ids
 
 
 Condition = Callable[[Looking, Row, Facts], bool]
@@ -104,7 +105,10 @@ def _deciding(who: Looking, row: Row, facts: Facts) -> bool:
 
 
 def _suspected(who: Looking, row: Row, facts: Facts) -> bool:
-    return who.may("internal") and (not row["credit_only"] or who.may("credit"))
+    if not row["credit_only"] or not who.may("internal"):
+        return who.may("internal")
+    holds = any(_some_version(who, record, facts) for record in facts.members.get(row["suspected_id"], ()))
+    return who.may("credit") and (who.within(row["region"]) or holds)
 
 
 def _of_decided_case(who: Looking, row: Row, facts: Facts) -> bool:

@@ -368,8 +368,8 @@ _FOR_PEOPLE = (
     "SELECT record_id, 'unsure', concat('示例', number, amount), 'somebody', now(), false FROM records "
     "WHERE known_to = 'infinity'",
     "INSERT INTO suspected_projects (created_at) VALUES (now()), (now())",
-    "INSERT INTO suspected_versions (suspected_id, sector, party_name, records, credit_only, known_from) "
-    "SELECT id, 'steel', '示例疑似', 1, id = 2, now() FROM suspected_projects",
+    "INSERT INTO suspected_versions (suspected_id, sector, party_name, region, records, credit_only, known_from) "
+    "SELECT id, 'steel', '示例疑似', '130200', 1, id = 2, now() FROM suspected_projects",
     # The first holds one record of every act, credit too; the second the rest of the credit.
     "INSERT INTO suspected_members (suspected_id, record_id, known_from) SELECT CASE WHEN record_id = first THEN 1 "
     f"ELSE {_CREDIT_OR_NOT} END, record_id, now() FROM (SELECT *, min(record_id) OVER (PARTITION BY act) AS first "

@@ -94,6 +94,9 @@ def _facts(tables: dict[str, dict[str, Row]]) -> Facts:
         facts.records.setdefault(row["record_id"], []).append(row)
     for row in tables["findings"].values():
         facts.findings.setdefault(row["fingerprint"], []).append(row)
+    for row in tables["suspected_members"].values():
+        if row["known_to"] == "infinity":
+            facts.members.setdefault(row["suspected_id"], []).append(row["record_id"])
     facts.accounts = {row["id"]: row for row in tables["accounts"].values()}
     facts.organisations = {row["id"]: row for row in tables["organisations"].values()}
     facts.alerts = {row["id"]: row for row in tables["alerts"].values()}

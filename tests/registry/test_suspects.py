@@ -24,6 +24,7 @@ from tests.registry.reviews import (
     make_world,
     project_id,
     record_id,
+    viewer,
 )
 from tests.registry.test_reviewing import LOAN, said
 
@@ -92,8 +93,13 @@ async def test_what_is_of_credit_alone_is_for_finance(engine: AsyncEngine) -> No
     await make_world(engine, LOAN, {})
     made = await said(engine, FINANCE, "new_project", reason="未登记")
     assert (await file_of(engine, FINANCE, made.suspected_id)).credit_only
-    with pytest.raises(NotFound):
-        await file_of(engine, READER, made.suspected_id)
+    hebei, guangdong = (viewer(7, "reader", lanes=("credit",), region=region) for region in ("130000", "440000"))
+    assert (await file_of(engine, hebei, made.suspected_id)).credit_only
+    for who in (READER, guangdong):
+        with pytest.raises(NotFound):
+            await file_of(engine, who, made.suspected_id)
+        async with acting(engine, who) as session:
+            assert (await list_suspects(session, who, SuspectFilter())).total == 0
     # With a record of land beside it officials see that one, and nothing of the loan.
     await said(engine, FINANCE, "new_project", 1, key="r1", suspected_id=made.suspected_id)
     file = await file_of(engine, READER, made.suspected_id)
