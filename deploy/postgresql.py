@@ -55,7 +55,7 @@ SETTINGS = {
 }
 
 # Only for databases that nobody will miss: tests.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "512MB"}
 
 
 @dataclass(frozen=True)

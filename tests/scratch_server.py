@@ -27,7 +27,7 @@ _TEMPLATE = f"tg_scratch_{os.getpid()}_template"
 TEMPLATE_OF_ALL = "TESTS_TEMPLATE_DATABASE"
 # Where Linux keeps files in memory, and what must be free there and at all for the databases of the tests.
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - its names are made by tempfile
-_ROOM: Final = 4 * 2**30
+_ROOM: Final = 2 * 2**30
 # The folders of servers, each with the number of the process that made it, and what runs there.
 _FOLDER: Final = "threegates-scratch-"
 _PROCESSES: Final = "processes.json"
