@@ -1,4 +1,4 @@
--- Every registered project that a record could mean, and what speaks for it.
+-- Every registered project that a record could mean, and what speaks for it; where a code names one, that one alone.
 --   coded          2 the record bears its present code, 1 an earlier one, 0 none
 --   owned          the record's party owns it (or is a branch, or the head office, of the owner)
 --   same_name      the normal names of the projects are equal
@@ -21,17 +21,27 @@ WITH family AS (
          ) AS e
     WHERE p.enterprise_id IS NOT NULL AND e.owner_id IS NOT NULL
 ),
-pairs AS (
+coded AS MATERIALIZED (
     SELECT l.record_id, c.project_id, CASE c.kind WHEN 'earlier' THEN 1 ELSE 2 END AS coded, FALSE AS owned
     FROM linking AS l JOIN project_codes AS c ON c.code = l.project_code AND c.known_to = 'infinity'
     UNION ALL
     SELECT l.record_id, v.project_id, 2, FALSE
     FROM linking AS l JOIN project_versions AS v ON v.code = l.project_code AND v.known_to = 'infinity'
+),
+-- Present codes of one project decide (decisions.sql, by_code), whatever owner and name say.
+decided AS MATERIALIZED (
+    SELECT record_id, min(project_id) AS project_id FROM coded WHERE coded = 2
+    GROUP BY record_id HAVING min(project_id) = max(project_id)
+),
+pairs AS (
+    SELECT * FROM coded
     UNION ALL
     SELECT p.record_id, v.project_id, 0, TRUE
     FROM parties AS p
     JOIN family AS f ON f.party_id = p.enterprise_id
     JOIN project_versions AS v ON v.owner_id = f.owner_id AND v.known_to = 'infinity'
+    LEFT JOIN decided AS d ON d.record_id = p.record_id
+    WHERE d.record_id IS NULL OR d.project_id = v.project_id
     UNION ALL
     SELECT l.record_id, v.project_id, 0, FALSE
     FROM linking AS l JOIN project_versions AS v ON v.name_normal = l.project_name AND v.known_to = 'infinity'
@@ -39,6 +49,7 @@ pairs AS (
     -- more than the province, the province has to do.
     WHERE left(v.region, 2) = left(l.region, 2)
       AND (left(v.region, 4) = left(l.region, 4) OR l.region LIKE '%0000' OR v.region LIKE '%0000')
+      AND l.record_id NOT IN (SELECT record_id FROM decided)
 ),
 gathered AS (
     SELECT record_id, project_id, max(coded) AS coded, bool_or(owned) AS owned FROM pairs GROUP BY record_id, project_id
