@@ -17,7 +17,7 @@ from registry.dirty import Lane
 from registry.errors import Unavailable
 from registry.judging import Judged, judge_changed, judge_nation
 from registry.law_drafting import run_backtests
-from registry.linking import BATCH, Linked
+from registry.linking import Linked
 from registry.linking.running import SIDE_BY_SIDE, link_waiting
 from registry.obligations import settle_obligations
 from search.client import Servers
@@ -100,7 +100,7 @@ async def link(work: Work, settled: Settled | None = None) -> Settled:
         now=work.now,
         lane=work.lane,
         stopping=work.stopping,
-        limit=LINKED_AT_ONCE if work.lane else BATCH,
+        limit=LINKED_AT_ONCE if work.lane else None,
         # Beside a lane's batch the other lane's has the other processor.
         side_by_side=1 if work.lane else SIDE_BY_SIDE,
     )

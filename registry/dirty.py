@@ -210,6 +210,13 @@ async def settle(session: AsyncSession, purpose: Purpose, claims: Collection[Cla
     return (await (await session.connection()).execute(statement)).rowcount
 
 
+async def how_many(session: AsyncSession, purpose: Purpose, *, most: int) -> int:
+    """How many marks await a purpose, those of unsettled runs included; counted up to `most`."""
+    counted = text("SELECT count(*) FROM (SELECT FROM dirty_marks WHERE purpose = :purpose LIMIT :most) AS each")
+    found = await (await session.connection()).execute(counted, {"purpose": purpose, "most": most})
+    return int(found.scalar_one())
+
+
 async def waiting(session: AsyncSession) -> dict[str, int]:
     """How many marks await each purpose, those of unsettled runs included under their own word `held`."""
     rows = await (await session.connection()).execute(

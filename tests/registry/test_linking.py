@@ -12,7 +12,7 @@ from registry.clock import now
 from registry.database import transaction
 from registry.enterprise_writing import register_enterprises
 from registry.import_items import EnterpriseItem, ProjectItem
-from registry.linking import Linked, claim_records, decide, link_changed, relink_all
+from registry.linking import Linked, claim_records, decide, link_changed, relink_all, running
 from registry.linking.running import link_waiting
 from registry.linking.scoring import score_links
 from registry.project_writing import register_projects
@@ -380,6 +380,18 @@ async def test_all_that_waits_is_linked_by_batches_side_by_side_as_by_one(engine
         await relink_all(session)
     assert await _link(engine) == 0
     assert await rows(engine, _LINKS) == before
+
+
+async def test_what_is_less_than_a_batch_for_each_is_shared_out(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "LEAST", 2)
+    await _register(engine)
+    await _link(engine)
+    await _stored(engine, *({"party_name": one["name"], **STEEL} for one in (ENTERPRISES * 4)[:8]))
+    done: list[Linked] = []
+    await link_waiting(engine, done.append, side_by_side=2)
+    assert [one.claimed for one in done] == [4, 4]
 
 
 async def test_where_one_batch_fails_the_others_end_and_what_was_not_done_stays_marked(
