@@ -165,6 +165,11 @@ _DECIDED_FINDING: Final = (
 _VISIBLE_FINDING: Final = (
     "EXISTS (SELECT FROM findings AS decided WHERE decided.fingerprint = finding_decisions.fingerprint)"
 )
+# Of a suspected project one record that the viewer sees: by the policy of its members.
+_HOLDS_VISIBLE: Final = (
+    "EXISTS (SELECT FROM suspected_members AS of_file WHERE of_file.suspected_id = suspected_versions.suspected_id "
+    "AND of_file.known_to = 'infinity')"
+)
 _OBLIGED: Final = f"({may('decide')} AND {within('obligations.region')})"
 
 
@@ -199,12 +204,6 @@ def _of_visible_record(table: str, *, mine: bool = False) -> str:
 
 def _reviewed(table: str) -> str:
     return f"({may('register', 'decide')} AND {_of_visible_record(table)})"
-
-
-_HOLDS_VISIBLE: Final = (
-    "EXISTS (SELECT FROM suspected_members AS of_file WHERE of_file.suspected_id = suspected_versions.suspected_id "
-    "AND of_file.known_to = 'infinity')"
-)
 
 
 def _reviewing(table: str) -> str:

@@ -22,7 +22,8 @@ from deploy.programs import install
 from registry.migrations import upgrade
 
 _NUMBERS = count(1)
-_TEMPLATE = f"tg_scratch_{os.getpid()}_template"
+# Named as the tests' own, so that what a killed run left is dropped by the next (tests/conftest.py).
+_TEMPLATE = f"tg_test_{os.getpid()}_template"
 # The variable with the name of a template that another process has made and will drop (tests.__main__).
 TEMPLATE_OF_ALL = "TESTS_TEMPLATE_DATABASE"
 # Where Linux keeps files in memory, and what must be free there and at all for the databases of the tests.
